@@ -1,0 +1,166 @@
+"""Databases for tests: a server of their own, one template per state of the schema, one clone per process.
+
+The template holds what the rooms load at bootstrap (divisions, agencies, calendar, procedures) and no
+demonstration data. Several test runs may use the server at once; the last one stops it.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from psycopg import sql
+
+from jinzhi.runtime import locations
+from jinzhi.runtime.locations import OWNER_ROLE
+from jinzhi.runtime.postgres import Cluster, locked
+from jinzhi.runtime.provision import provision
+
+VAR = locations.ROOT / "var" / "test"
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "autovacuum_naptime": "'10min'",
+}
+KEEP_TEMPLATES = 4
+_DATA_FILES = {".yaml", ".yml", ".csv", ".json"}
+
+
+def server() -> Cluster:
+    return Cluster(VAR, SETTINGS)
+
+
+class Use:
+    """A share in the test server: taken at the start of a run, given back at its end."""
+
+    def __init__(self) -> None:
+        self.cluster = server()
+        self._share: IO[str] | None = None
+
+    def take(self) -> Cluster:
+        with locked(VAR / "run" / "test-server.lock"):
+            self.cluster.start()
+            self._share = (VAR / "run" / "test-users.lock").open("w")
+            fcntl.flock(self._share, fcntl.LOCK_SH)
+        return self.cluster
+
+    def give_back(self) -> None:
+        """Stop the server when nobody else has a share."""
+        if not self._share:
+            return
+        with locked(VAR / "run" / "test-server.lock"):
+            self._share.close()
+            with (VAR / "run" / "test-users.lock").open("w") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return
+                self.cluster.stop("immediate" if self.cluster.settings.get("fsync") == "off" else "fast")
+
+
+def fingerprint() -> str:
+    """Changes when migrations, bootstrap hooks, the data they load or provisioning change."""
+    root = locations.ROOT
+    files = {root / "jinzhi/runtime/provision.py", root / "requirements/base.lock"}
+    files |= set(root.glob("jinzhi/**/migrations/*.py")) | set(root.glob("jinzhi/**/bootstrap.py"))
+    for folder in ("jinzhi", "provinces"):
+        files |= {p for p in (root / folder).rglob("*") if p.suffix in _DATA_FILES and "tests" not in p.parts}
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _names(connection: psycopg.Connection, pattern: str) -> list[str]:
+    rows = connection.execute("SELECT datname FROM pg_database WHERE datname ~ %s ORDER BY oid", [pattern])
+    return [row[0] for row in rows]
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _sweep(connection: psycopg.Connection) -> None:
+    """Drop what runs that are gone left behind, and old templates."""
+    for name in _names(connection, r"^jinzhi_(test|building)_\d+"):
+        pid = re.search(r"\d+", name)
+        if pid and not _alive(int(pid.group())):
+            _drop(connection, name)
+    for name in _names(connection, "^jinzhi_template_")[:-KEEP_TEMPLATES]:
+        _drop(connection, name)
+
+
+def environment(name: str, var: Path = VAR) -> dict[str, str]:
+    """Environment of a process that works on database `name` of the test server."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "JINZHI_", "PYTEST_"))}
+    return kept | {
+        "JINZHI_VAR": str(var),
+        "JINZHI_DB_NAME": name,
+        "PYTHONPATH": str(locations.ROOT),
+        "DJANGO_SETTINGS_MODULE": "jinzhi.settings",
+    }
+
+
+def _command(name: str, *arguments: str) -> None:
+    answer = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "jinzhi.cli", *arguments],
+        env=environment(name),
+        cwd=locations.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if answer.returncode:
+        raise RuntimeError(f"jinzhi {' '.join(arguments)} failed:\n{answer.stdout}{answer.stderr}")
+
+
+def template(cluster: Cluster) -> str:
+    """Name of the template for the present state of the schema, built when it is not there yet."""
+    name = f"jinzhi_template_{fingerprint()}"
+    with cluster.connect() as connection:
+        if _names(connection, f"^{name}$"):
+            return name
+        connection.execute("SELECT pg_advisory_lock(hashtext('jinzhi_template'))")
+        if _names(connection, f"^{name}$"):
+            return name
+        _sweep(connection)
+        draft = f"jinzhi_building_{os.getpid()}"
+        _drop(connection, draft)
+        try:
+            provision(cluster, draft)
+            _command(draft, "migrate")
+            _command(draft, "load")
+        except BaseException:
+            _drop(connection, draft)
+            raise
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name))
+        )
+    return name
+
+
+def clone(cluster: Cluster, template_name: str, name: str) -> None:
+    """Make `name` a fresh copy of the template, replacing what was there."""
+    with cluster.connect() as connection:
+        _drop(connection, name)
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER_ROLE), sql.Identifier(template_name)
+            )
+        )
+
+
+def drop(cluster: Cluster, name: str) -> None:
+    with cluster.connect() as connection:
+        _drop(connection, name)

@@ -1,0 +1,13 @@
+"""Root of all addresses: each room's urls.py and api.py is found, none is named here."""
+
+from django.urls import include, path
+
+from jinzhi.api import api
+from jinzhi.runtime import discovery, health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("api/v1/", api.urls),
+    path("accounts/", include("allauth.urls")),
+    *(path("", include(module.__name__)) for _, module in discovery.declared("urls")),
+]
