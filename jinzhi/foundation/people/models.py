@@ -5,8 +5,9 @@ powers from the post alone, never from a union of all posts.
 """
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 
 class Agency(models.Model):
@@ -74,6 +75,7 @@ class Account(AbstractBaseUser):
     phone = models.CharField("手机", max_length=20, blank=True)
     enterprise_id = models.UUIDField("所属企业", null=True, blank=True)  # registry.Enterprise, one floor up
     is_active = models.BooleanField("启用", default=True)
+    must_change_password = models.BooleanField("须改密码", default=False)  # set by an administrator's reset
     is_demo = models.BooleanField("演示账号", default=False)
     date_joined = models.DateTimeField("建立时间", auto_now_add=True)
 
@@ -143,18 +145,33 @@ class Delegation(models.Model):
     class Meta:
         verbose_name = "委托"
         constraints = [
-            models.CheckConstraint(condition=Q(ends__gte=models.F("starts")), name="delegation_period"),
-            models.CheckConstraint(condition=~Q(from_post=models.F("to_post")), name="delegation_to_another"),
+            models.CheckConstraint(condition=Q(ends__gte=F("starts")), name="delegation_period"),
+            models.CheckConstraint(condition=~Q(from_post=F("to_post")), name="delegation_to_another"),
+            ExclusionConstraint(  # a post is delegated to one other at a time
+                name="delegation_no_overlap",
+                expressions=[
+                    ("from_post", "="),
+                    (Func(F("starts"), F("ends"), Value("[]"), function="daterange"), "&&"),
+                ],
+                condition=Q(revoked_at__isnull=True),
+            ),
         ]
+        indexes = [models.Index(fields=["to_post", "ends"])]  # delegations a post holds today
 
 
 class SignIn(models.Model):
-    """One attempt to sign in, kept for the auditor (GB/T 22239 AU-1)."""
+    """One attempt to sign in, kept for the auditor (GB/T 22239 AU-1); rows are never changed or removed."""
+
+    class Result(models.TextChoices):
+        SIGNED_IN = "signed_in", "登录"
+        FAILED = "failed", "失败"
+        LOCKED = "locked", "锁定"
+        SIGNED_OUT = "signed_out", "退出"
 
     at = models.DateTimeField("时间", auto_now_add=True, db_index=True)
     username = models.CharField("用户名", max_length=150)
-    account = models.ForeignKey(Account, models.SET_NULL, null=True, verbose_name="账号")
-    result = models.CharField("结果", max_length=20)  # signed_in, failed, locked, signed_out
+    account = models.ForeignKey(Account, models.PROTECT, null=True, verbose_name="账号")
+    result = models.CharField("结果", max_length=20, choices=Result.choices)
     address = models.GenericIPAddressField("来源地址", null=True)
     agent = models.CharField("终端", max_length=200, blank=True)
 
