@@ -1,9 +1,8 @@
 """Administrative divisions with their history, and the base of every record that has a place."""
 
+from django.conf import settings
 from django.db import models
 from uuid_utils.compat import uuid7
-
-from django.conf import settings
 
 
 def this_node() -> str:
@@ -13,8 +12,8 @@ def this_node() -> str:
 class Division(models.Model):
     """One division under one name during one period (GB/T 2260; source: the province pack's table).
 
-    A code that was abolished keeps its row with `valid_to` (first day it no longer held) and, where the
-    whole of it went to one other division, the `successor`.
+    A code that was abolished keeps its row with `valid_to` (first day it no longer held) and the
+    `successor` that took over the whole or the main part of it; `note` names parts that went elsewhere.
     """
 
     code = models.CharField("区划代码", max_length=6)
@@ -28,7 +27,11 @@ class Division(models.Model):
 
     class Meta:
         verbose_name = "行政区划"
-        constraints = [models.UniqueConstraint("code", "valid_from", nulls_distinct=False, name="division_period")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "valid_from"], nulls_distinct=False, name="division_period"
+            )
+        ]
         indexes = [models.Index(fields=["parent"])]
 
     def __str__(self):

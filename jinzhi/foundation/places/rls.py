@@ -18,11 +18,13 @@ def scoped(
     enterprise: str = "",
     public: str = "",
     public_columns: tuple[str, ...] = (),
+    enterprise_writes: bool = True,
 ) -> migrations.RunSQL:
     """Protect `table`.
 
     `staff`: what an official sees and writes (default: rows of the places of the post's agency).
-    `enterprise`: what a signed-in enterprise sees and writes, e.g. f"enterprise_id = {rls.ENTERPRISE}".
+    `enterprise`: what a signed-in enterprise sees and writes, e.g. f"enterprise_id = {rls.ENTERPRISE}";
+    with `enterprise_writes=False` it only reads (a certificate, its registration).
     `public`: what anybody reads; with `public_columns` only these columns.
     A face without an expression sees no row.
     """
@@ -31,9 +33,7 @@ def scoped(
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY system ON {table} TO jinzhi_system, jinzhi_owner USING (true) WITH CHECK (true)",
     ]
-    undo = [
-        f"DROP POLICY IF EXISTS {p} ON {table}" for p in ("system", "staff", "enterprise", "public_read")
-    ]
+    undo = [f"DROP POLICY IF EXISTS {p} ON {table}" for p in ("system", "staff", "enterprise", "public_read")]
     undo += [
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
@@ -41,9 +41,9 @@ def scoped(
     if staff:
         sql.append(f"CREATE POLICY staff ON {table} TO jinzhi_staff USING ({staff}) WITH CHECK ({staff})")
     if enterprise:
+        command, check = ("", f" WITH CHECK ({enterprise})") if enterprise_writes else (" FOR SELECT", "")
         sql.append(
-            f"CREATE POLICY enterprise ON {table} TO jinzhi_enterprise"
-            f" USING ({enterprise}) WITH CHECK ({enterprise})"
+            f"CREATE POLICY enterprise ON {table}{command} TO jinzhi_enterprise USING ({enterprise}){check}"
         )
     if public:
         sql.append(f"CREATE POLICY public_read ON {table} FOR SELECT TO jinzhi_public USING ({public})")
@@ -52,6 +52,15 @@ def scoped(
         columns = f" ({', '.join(public_columns)})" if public_columns else ""
         sql.append(f"GRANT SELECT{columns} ON {table} TO jinzhi_public")
     return migrations.RunSQL(sql, undo)
+
+
+def reference(table: str) -> migrations.RunSQL:
+    """`table` holds no scoped rows; people's faces read it, commands and jobs (system) write it."""
+    faces = "jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public"
+    return migrations.RunSQL(
+        f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {table} FROM {faces}",
+        f"GRANT INSERT, UPDATE, DELETE ON {table} TO {faces}",
+    )
 
 
 def append_only(table: str) -> migrations.RunSQL:

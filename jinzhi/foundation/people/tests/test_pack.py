@@ -1,0 +1,78 @@
+"""The province pack's agencies: one for each division in force, loaded without harm to what people added."""
+
+from datetime import date
+
+import pytest
+
+from jinzhi.foundation.people import pack
+from jinzhi.foundation.people.models import Agency, Department
+from jinzhi.foundation.places import services
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_division_in_force_has_one_agency_with_its_parent():
+    divisions = {d.code: d for d in services.inside(330000_000000)}
+    agencies = {a.key: a for a in Agency.objects.select_related("parent")}
+    assert set(divisions) <= set(agencies)
+    for code, division in divisions.items():
+        agency = agencies[code]
+        assert agency.place == division.place and agency.level == division.level
+        assert (agency.parent.key if agency.parent else "") == (
+            "" if code == "330000" else division.parent
+        ), code
+        assert division.name in agency.name
+
+
+def test_names_and_document_words_are_unique():
+    rows = pack.agencies()
+    assert len(rows) == 102
+    for column in ("name", "short_name", "document_word"):
+        assert len({r[column] for r in rows}) == 102, column
+
+
+def test_every_agency_has_departments_for_a_licence():
+    for level in ("province", "city", "county"):
+        tasks = {t for d in pack.departments()[level] for t in d["tasks"]}
+        assert {"acceptance", "examination", "inspection", "approval", "certificate"} <= tasks
+    assert Department.objects.filter(agency__key="330106").count() == len(pack.departments()["county"])
+
+
+def test_loading_again_keeps_what_an_administrator_added():
+    own = Agency.objects.get(key="330106")
+    Agency.objects.filter(pk=own.pk).update(phone="0571-87654321", name="写错的名字")
+    extra = Department.objects.create(agency=own, name="知识产权科", order=20)
+    count = Department.objects.count()
+    pack.load()
+    own.refresh_from_db()
+    assert (own.phone, own.name) == ("0571-87654321", "杭州市西湖区市场监督管理局")
+    assert Department.objects.filter(pk=extra.pk).exists() and Department.objects.count() == count
+
+
+@pytest.mark.parametrize(
+    ("on", "categories", "level"),
+    [
+        (date(2026, 11, 22), ["01"], "county"),
+        (date(2026, 11, 22), ["01", "05"], "city"),
+        (date(2026, 11, 22), ["05", "29"], "province"),
+        (date(2026, 11, 22), [], "county"),
+        (date(2007, 3, 1), ["01"], "province"),
+        (date(2015, 10, 1), ["01"], "county"),
+    ],
+)
+def test_the_highest_level_any_category_asks_for_decides(on, categories, level):
+    assert pack.deciding_level("food_production", on, categories) == level
+
+
+def test_a_matter_or_a_day_the_pack_does_not_name_is_said_so():
+    with pytest.raises(LookupError, match="省包"):
+        pack.deciding_level("food_production", date(1999, 1, 1))
+    with pytest.raises(LookupError):
+        pack.deciding_level("no_such_matter", date(2026, 1, 1))
+
+
+def test_an_agency_is_called_as_it_was_on_the_day():
+    province = Agency.objects.get(key="330000")
+    assert pack.name_on(province, date(2007, 3, 1)) == "浙江省质量技术监督局"
+    assert pack.name_on(province, date(2026, 3, 1)) == "浙江省市场监督管理局"
+    assert pack.document_word_on(province, date(2007, 3, 1)) == "浙质监"
