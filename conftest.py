@@ -64,7 +64,8 @@ def _test_settings(tmp_path_factory):
         MEDIA_ROOT=tmp_path_factory.mktemp("files"),
         STORAGES=settings.STORAGES
         | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        PASSWORD_HASHERS=["jinzhi.runtime.testing.QuickHasher"],
+        API_RATE="1000000/m",
     ):
         yield
 
@@ -72,7 +73,7 @@ def _test_settings(tmp_path_factory):
 def _wants_database(request) -> str:
     names = request.fixturenames
     marker = request.node.get_closest_marker("django_db")
-    if "transactional_db" in names or (marker and marker.kwargs.get("transaction")):
+    if "transactional_db" in names or "live" in names or (marker and marker.kwargs.get("transaction")):
         return "transactional_db"
     return "db" if marker or "db" in names else ""
 
@@ -88,3 +89,84 @@ def _scope(request):
         scope._current.set(begin)
     yield
     scope._current.set(scope.NOBODY)  # the rollback (or the new clone) resets the connection itself
+
+
+# -- browser tests
+
+
+@pytest.fixture(scope="session")
+def _live_server(test_database, django_db_setup):
+    kept = {"JINZHI_SECRET_KEY": settings.SECRET_KEY, "JINZHI_FILES": str(settings.MEDIA_ROOT)}
+    with testing.live_server(test_database.name, **kept) as address:
+        yield address
+
+
+@pytest.fixture
+def live(transactional_db, _live_server) -> str:
+    """Address of the real web server, in demonstration mode, on this test's database."""
+    return _live_server
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's own loop runs in this thread
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=testing.chromium(), args=testing.BROWSER_FLAGS, chromium_sandbox=False
+        )
+        yield chromium
+        chromium.close()
+
+
+def _open_page(browser, live, **options):
+    context = browser.new_context(base_url=live, locale="zh-CN", timezone_id="Asia/Shanghai", **options)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.script_errors = []
+    page.on("pageerror", lambda error: page.script_errors.append(str(error)))
+    page.on("console", lambda line: _note_policy_breach(page, line.text))
+    return page
+
+
+def _note_policy_breach(page, text: str) -> None:
+    if "Content Security Policy" in text:
+        page.script_errors.append(text)
+
+
+def _close_page(page) -> None:
+    errors = page.script_errors
+    page.context.close()
+    assert not errors, f"script errors or policy breaches on the page: {errors}"
+
+
+@pytest.fixture
+def page(browser, live):
+    """A desktop page whose script errors and content-policy breaches fail the test (`page.script_errors`)."""
+    page = _open_page(browser, live, viewport={"width": 1440, "height": 900})
+    yield page
+    _close_page(page)
+
+
+@pytest.fixture
+def phone(browser, live):
+    """The same at 390 px with touch."""
+    page = _open_page(browser, live, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    yield page
+    _close_page(page)
+
+
+@pytest.fixture(scope="session")
+def accessibility():
+    """`accessibility(page)` lists axe-core's WCAG 2.2 AA violations of a page."""
+    source = (settings.BASE_DIR / "node_modules/axe-core/axe.min.js").read_text()
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+    def violations(page) -> list[str]:
+        page.evaluate(source)
+        found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)["violations"]
+        return [f"{v['id']}: {v['help']} · {n['target']}" for v in found for n in v["nodes"]]
+
+    return violations

@@ -1,9 +1,149 @@
-"""The public and partner API under /api/v1: routers of the rooms, errors in Chinese."""
+"""The public and partner API under /api/v1: the rooms' routers, refusals in Chinese, a request limit.
 
-from ninja import NinjaAPI
+A refusal is `{"message": …, "problems": [{"field", "code", "message"}]}` with its HTTP status.
+"""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.throttling import AnonRateThrottle, AuthRateThrottle
 
 from jinzhi.runtime import discovery
 
-api = NinjaAPI(title="金质 Jinzhi", version="1", urls_namespace="api")
+log = logging.getLogger(__name__)
+
+
+class Problem(Schema):
+    field: str
+    code: str
+    message: str
+
+
+class Refusal(Schema):
+    message: str
+    problems: list[Problem] = []
+
+
+# pydantic's error types in the words of a person who fills a request
+WORDS = {
+    "missing": "缺少必填项",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "float_parsing": "应为数字",
+    "decimal_parsing": "应为数字",
+    "bool_parsing": "应为 true 或 false",
+    "string_type": "应为文字",
+    "date_parsing": "应为日期，如 2026-01-31",
+    "date_from_datetime_parsing": "应为日期，如 2026-01-31",
+    "date_from_datetime_inexact": "应为日期，不带时间",
+    "datetime_parsing": "应为时间，如 2026-01-31T08:00:00+08:00",
+    "datetime_from_date_parsing": "应为时间，如 2026-01-31T08:00:00+08:00",
+    "uuid_parsing": "应为 UUID",
+    "json_invalid": "不是有效的 JSON",
+    "string_pattern_mismatch": "格式不符",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "不超过 {max_length} 个字符",
+    "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "应大于 {gt}",
+    "less_than_equal": "不能大于 {le}",
+    "less_than": "应小于 {lt}",
+    "literal_error": "应为以下之一：{expected}",
+    "enum": "应为以下之一：{expected}",
+    "extra_forbidden": "没有这一项",
+}
+STATUS_WORDS = {401: "需要登录。", 403: "没有权限。", 404: "没有找到。", 405: "不支持这种方法。"}
+
+
+def _words(error: dict) -> str:
+    template = WORDS.get(error["type"])
+    if template is None:
+        return error["msg"].removeprefix("Value error, ")
+    return template.format_map({"expected": "", **error.get("ctx", {})})
+
+
+def _field(error: dict) -> str:
+    place = [str(part) for part in error.get("loc", ())]
+    return ".".join(place[1:] or place)  # the first part says query, path or body
+
+
+class JinzhiAPI(NinjaAPI):
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """Every operation may also answer with a refusal."""
+        schema = super().get_openapi_schema(**options)
+        schema["components"].setdefault("schemas", {}).update(_refusal_schemas())
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, words in ((404, "没有找到"), (422, "请求有误"), (429, "请求过于频繁")):
+                    operation["responses"].setdefault(status, {"description": words, "content": content})
+        return schema
+
+
+def _refusal_schemas() -> dict[str, Any]:
+    schema = Refusal.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), "Refusal": schema}
+
+
+api = JinzhiAPI(
+    title="金质 Jinzhi",
+    version="1",
+    description="质量监督公共数据与业务接口。公开信息无需登录；登录后按任职或企业身份返回。",
+    urls_namespace="api",
+    throttle=[AnonRateThrottle(settings.API_RATE), AuthRateThrottle(settings.API_RATE)],
+)
+
+
+def refuse(
+    request: HttpRequest, status: int, message: str, problems: list[dict] | None = None
+) -> HttpResponse:
+    return api.create_response(request, {"message": message, "problems": problems or []}, status=status)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    problems = [{"field": _field(e), "code": e["type"], "message": _words(e)} for e in error.errors]
+    return refuse(
+        request, 422, "请求有误：" + "；".join(f"{p['field']} {p['message']}" for p in problems), problems
+    )
+
+
+@api.exception_handler(Http404)
+def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    said = str(error)
+    # Django's own texts are English and name the model; a room's own text is for people.
+    return refuse(request, 404, said if said and not said.isascii() else STATUS_WORDS[404])
+
+
+@api.exception_handler(HttpError)
+def _refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    said = str(error)
+    return refuse(
+        request, error.status_code, STATUS_WORDS.get(error.status_code, said) if said.isascii() else said
+    )
+
+
+@api.exception_handler(AuthenticationError)
+def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return refuse(request, 401, STATUS_WORDS[401])
+
+
+@api.exception_handler(Throttled)
+def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:
+    answer = refuse(request, 429, "请求过于频繁，请稍后再试。")
+    if error.wait:
+        answer["Retry-After"] = str(int(error.wait) + 1)
+    return answer
+
+
+@api.exception_handler(Exception)
+def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.exception("%s %s", request.method, request.path)
+    return refuse(request, 500, "系统出错，已记录。请稍后再试。")
+
+
 for _, module in discovery.declared("api"):
     api.add_router(module.PREFIX, module.router)

@@ -12,6 +12,7 @@ DEBUG = os.environ.get("JINZHI_DEBUG") == "1"
 DEMO = os.environ.get("JINZHI_DEMO", "0") == "1"
 PROVINCE = os.environ.get("JINZHI_PROVINCE", "zhejiang")
 PROVINCE_DIR = BASE_DIR / "provinces" / PROVINCE
+PUBLIC_URL = os.environ.get("JINZHI_PUBLIC_URL", "http://127.0.0.1:8000")  # printed in QR codes
 NODE = os.environ.get("JINZHI_NODE", "330000")
 
 
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "axes",
     "csp",
+    "ninja",
     "procrastinate.contrib.django",
     *_rooms("foundation"),
     "jinzhi.registry",
@@ -91,6 +93,7 @@ WSGI_APPLICATION = "jinzhi.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "jinzhi" / "web" / "templates"],  # before allauth's own pages
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -113,15 +116,10 @@ TIME_ZONE = "Asia/Shanghai"  # the law's time; the database keeps UTC
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-_NODE_MODULES = BASE_DIR / "node_modules"
-STATICFILES_DIRS: list[tuple[str, Path]] = [  # served from the installed packages, never copied
-    (prefix, path)
-    for prefix, path in {
-        "tabler": _NODE_MODULES / "@tabler/core/dist",
-        "icons": _NODE_MODULES / "@tabler/icons-sprite/dist",
-        "htmx": _NODE_MODULES / "htmx.org/dist",
-    }.items()
-    if path.is_dir()
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "jinzhi.web.static.PackageFinder",  # files of npm packages that an app names in `package_files`
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -154,9 +152,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/home/"
 LOGOUT_REDIRECT_URL = "/"
 SESSION_COOKIE_AGE = 8 * 3600
+SESSION_IDLE_SECONDS = 60 * int(os.environ.get("JINZHI_IDLE_MINUTES", "30"))
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("JINZHI_HTTPS") == "1"
+CSRF_FAILURE_VIEW = "jinzhi.web.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # attachments are previewed in place
@@ -168,6 +168,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login_failed": None}  # django-axes counts and locks
+MFA_ADAPTER = "jinzhi.foundation.people.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "金质 Jinzhi"
 
@@ -176,7 +177,9 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
-AXES_IPWARE_PROXY_COUNT = 0
+# How many reverse proxies stand before the server; 0: the address of the connection is the client's.
+AXES_IPWARE_PROXY_COUNT = NINJA_NUM_PROXIES = int(os.environ.get("JINZHI_PROXIES", "0"))
+API_RATE = os.environ.get("JINZHI_API_RATE", "600/m")  # requests per client address and web worker
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"

@@ -11,3 +11,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     *(path("", include(module.__name__)) for _, module in discovery.declared("urls")),
 ]
+
+handler400 = "jinzhi.web.errors.bad_request"
+handler403 = "jinzhi.web.errors.forbidden"
+handler404 = "jinzhi.web.errors.not_found"
+handler500 = "jinzhi.web.errors.server_error"

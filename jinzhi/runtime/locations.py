@@ -11,9 +11,11 @@ import dj_database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 VAR = Path(os.environ.get("JINZHI_VAR") or ROOT / "var").resolve()
-FILES = VAR / "files"
+FILES = Path(os.environ.get("JINZHI_FILES") or VAR / "files").resolve()
 LOGS = VAR / "log"
 RUN = VAR / "run"
+HOST = os.environ.get("JINZHI_HOST", "127.0.0.1")
+PORT = int(os.environ.get("JINZHI_PORT", "8000"))
 
 OWNER_ROLE = "jinzhi_owner"  # owns the tables, runs migrations
 APP_ROLE = "jinzhi_app"  # what the web server and the workers sign in as
@@ -78,5 +80,6 @@ def database(as_owner: bool | None = None) -> dict:
         }
     config |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": {}}
     if os.environ.get("JINZHI_DB_POOL") == "1":  # the web server; see docs/decisions/0003
+        config["CONN_HEALTH_CHECKS"] = True  # no request fails because the server was restarted
         config["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 12, "timeout": 10}
     return config

@@ -55,7 +55,7 @@ def versions() -> dict[int, Path]:
     for folder in candidates:
         if not (folder / "initdb").exists():
             continue
-        answer = subprocess.run([folder / "initdb", "--version"], capture_output=True, text=True).stdout  # noqa: S603
+        answer = subprocess.run([folder / "initdb", "--version"], capture_output=True, text=True).stdout
         major = answer.split()[2].split(".")[0] if len(answer.split()) > 2 else ""
         digits = "".join(c for c in major if c.isdigit())
         if digits and int(digits) >= OLDEST:
@@ -69,7 +69,7 @@ def binaries(data: Path | None = None) -> Path:
     if not found:
         raise Trouble(
             f"没有找到 PostgreSQL {OLDEST} 或更新版本的程序。",
-            "以 root 运行 make up 会自动安装；或执行 apt install postgresql；或用 JINZHI_PG_BIN 指明程序目录。",
+            "以 root 运行 make up 会自动安装；或 apt install postgresql；或用 JINZHI_PG_BIN 指明程序目录。",
         )
     if data and (mark := data / "PG_VERSION").exists():
         made_by = int(mark.read_text())
@@ -131,10 +131,10 @@ class Cluster:
     def _run(self, *command: object) -> subprocess.CompletedProcess:
         who = self.account
         become = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []} if who else {}
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_"))}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "JINZHI_"))}
         environment |= {"LC_ALL": "C", "PGDATA": str(self.data)}
         # The server keeps its standard output open for ever: a pipe would never end.
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             [str(c) for c in command],
             cwd="/",
             env=environment,

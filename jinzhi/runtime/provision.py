@@ -1,8 +1,10 @@
 """Roles, database, extensions and default privileges: what a superuser prepares before migrations.
 
-Idempotent. On a server of the operator's own the same statements are run once by its administrator
-(`jinzhi provision --sql` prints them).
+Idempotent. On a server of the operator's own its administrator runs the same statements, which
+`jinzhi provision` prints.
 """
+
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
@@ -61,14 +63,10 @@ def provision(cluster: Cluster, name: str = "jinzhi") -> None:
             connection.execute(statement)
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
         if not known:
-            try:
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
-                        sql.Identifier(name), sql.Identifier(OWNER_ROLE)
-                    )
-                )
-            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                pass  # somebody else was faster
+            create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
+            # Somebody else may be faster.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                connection.execute(create.format(sql.Identifier(name), sql.Identifier(OWNER_ROLE)))
     with cluster.connect(name) as connection:
         for statement in database_statements(name):
             connection.execute(statement)

@@ -1,10 +1,19 @@
-"""The steps between an empty machine and a database ready to serve; each is quick when nothing is to do."""
+"""The steps between an empty machine and an installation ready to serve; quick when nothing is to do."""
 
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
 from jinzhi.runtime import discovery, locations
 from jinzhi.runtime.postgres import Cluster
 from jinzhi.runtime.provision import provision
+from jinzhi.runtime.trouble import Trouble
+
+Say = Callable[[str], None]
 
 
 def provide_database() -> bool:
@@ -17,6 +26,23 @@ def provide_database() -> bool:
     return started
 
 
+@contextmanager
+def as_owner() -> Iterator[None]:
+    """Sign in as the owner of the tables for a block: what migrations need and nothing else may."""
+    from django.db import connection
+
+    if locations.external() and not os.environ.get("DATABASE_OWNER_URL"):
+        raise Trouble("使用外部数据库时，升级表结构需要表的所有者账号。", "设置 DATABASE_OWNER_URL。")
+    former = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(locations.database(as_owner=True) | {"NAME": former["NAME"]})
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(former)
+
+
 def pending_migrations() -> int:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
@@ -25,12 +51,13 @@ def pending_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def migrate(verbosity: int = 1) -> int:
-    """Apply what is pending (signed in as the owner); answers how many there were."""
+def migrate(verbosity: int = 0) -> int:
+    """Apply what is pending; answers how many migrations there were."""
     from django.core.management import call_command
 
-    if count := pending_migrations():
-        call_command("migrate", interactive=False, verbosity=verbosity)
+    with as_owner():
+        if count := pending_migrations():
+            call_command("migrate", interactive=False, verbosity=verbosity)
     return count
 
 
@@ -45,3 +72,54 @@ def load() -> Iterator[str]:
         for _, room, module in sorted(hooks, key=lambda hook: hook[:2]):
             module.bootstrap()
             yield room.removeprefix("jinzhi.")
+
+
+def load_demo() -> bool:
+    """The demonstration province, where this installation is one; false when it is not."""
+    from django.conf import settings
+
+    if not settings.DEMO or not find_spec("jinzhi.demo.bootstrap"):
+        return False
+    with discovery.system_scope():
+        import_module("jinzhi.demo.bootstrap").bootstrap()
+    return True
+
+
+def static_mark() -> str:
+    from django.contrib.staticfiles import finders
+
+    digest = hashlib.sha256()
+    for finder in finders.get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            state = Path(storage.path(path)).stat()
+            digest.update(f"{path}{state.st_mtime_ns}{state.st_size}".encode())
+    return digest.hexdigest()
+
+
+def collect_static() -> bool:
+    """Gather and compress the static files when one of them changed."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    mark = static_mark()
+    if stamp.exists() and stamp.read_text() == mark:
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    stamp.write_text(mark)
+    return True
+
+
+def bring_up(say: Say) -> None:
+    """All of them in order, telling what is being done."""
+    say("外部数据库" if locations.external() else "启动数据库")
+    provide_database()
+    if count := migrate():
+        say(f"升级数据表（{count} 项）")
+    say(f"装载省份数据包（{os.environ.get('JINZHI_PROVINCE', 'zhejiang')}）")
+    for _ in load():
+        pass
+    if load_demo():
+        say("演示数据已就绪")
+    if collect_static():
+        say("整理静态文件")

@@ -8,15 +8,21 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import psycopg
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from psycopg import sql
 
-from jinzhi.runtime import locations
+from jinzhi.runtime import installation, locations
 from jinzhi.runtime.locations import OWNER_ROLE
 from jinzhi.runtime.postgres import Cluster, locked
 from jinzhi.runtime.provision import provision
@@ -31,7 +37,23 @@ SETTINGS = {
     "autovacuum_naptime": "'10min'",
 }
 KEEP_TEMPLATES = 4
+BROWSER_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _DATA_FILES = {".yaml", ".yml", ".csv", ".json"}
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """The real algorithm, so that a live server accepts the password, in one round."""
+
+    iterations = 1
 
 
 def server() -> Cluster:
@@ -102,11 +124,11 @@ def _sweep(connection: psycopg.Connection) -> None:
         _drop(connection, name)
 
 
-def environment(name: str, var: Path = VAR) -> dict[str, str]:
+def environment(name: str) -> dict[str, str]:
     """Environment of a process that works on database `name` of the test server."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "JINZHI_", "PYTEST_"))}
     return kept | {
-        "JINZHI_VAR": str(var),
+        "JINZHI_VAR": str(VAR),
         "JINZHI_DB_NAME": name,
         "PYTHONPATH": str(locations.ROOT),
         "DJANGO_SETTINGS_MODULE": "jinzhi.settings",
@@ -114,7 +136,7 @@ def environment(name: str, var: Path = VAR) -> dict[str, str]:
 
 
 def _command(name: str, *arguments: str) -> None:
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         [sys.executable, "-m", "jinzhi.cli", *arguments],
         env=environment(name),
         cwd=locations.ROOT,
@@ -164,3 +186,63 @@ def clone(cluster: Cluster, template_name: str, name: str) -> None:
 def drop(cluster: Cluster, name: str) -> None:
     with cluster.connect() as connection:
         _drop(connection, name)
+
+
+# -- a live server and a browser
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def live_server(name: str, **environment_too: str) -> Iterator[str]:
+    """The real web server on database `name`; gives its address."""
+    with locked(VAR / "run" / "static.lock"):
+        _command(name, "static")
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--no-ws", "--interface", "wsgi", "--port", str(port)]
+    command += [
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "4",
+        "--log-level",
+        "warning",
+        "jinzhi.wsgi:application",
+    ]
+    log = VAR / "log" / f"live-{os.getpid()}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            env=environment(name) | {"JINZHI_DEMO": "1", "JINZHI_API_RATE": "1000000/m"} | environment_too,
+            cwd=locations.ROOT,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            _wait_for(port, process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+    log.unlink()
+
+
+def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline and process.poll() is None:
+        if installation.health(port).get("database") == "ok":
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the live server did not start:\n{log.read_text()[-3000:]}")
+
+
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        raise RuntimeError("no Chromium on this machine: apt install chromium")
+    return found
