@@ -60,11 +60,7 @@ class Identity:
     def power_for(self, role: str, procedure: str = "", step: str = "") -> Power | None:
         """The power that covers this role at this step: an own one first, else a delegated one."""
         for power in self.powers:
-            if (
-                power.role == role
-                and power.procedure in ("", procedure)
-                and power.step in ("", step)
-            ):
+            if power.role == role and power.procedure in ("", procedure) and power.step in ("", step):
                 return power
         return None
 

@@ -15,7 +15,13 @@ from . import identity
 from .models import Account
 
 SEEN_EVERY = 60  # seconds between two writes of the session's last activity
-_ALWAYS_OPEN = ("/accounts/logout/", "/accounts/reauthenticate/", "/accounts/2fa/", "/accounts/login/", "/healthz")
+_ALWAYS_OPEN = (
+    "/accounts/logout/",
+    "/accounts/reauthenticate/",
+    "/accounts/2fa/",
+    "/accounts/login/",
+    "/healthz",
+)
 
 
 class PostMiddleware:

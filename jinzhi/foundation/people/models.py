@@ -23,7 +23,9 @@ class Agency(models.Model):
     short_name = models.CharField("简称", max_length=30)
     level = models.CharField("层级", max_length=10, choices=Level.choices)
     place = models.BigIntegerField("管辖地点", db_index=True)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级机构")
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级机构"
+    )
     document_word = models.CharField("发文代字", max_length=20)  # 浙市监, 杭西市监 …
     address = models.CharField("办公地址", max_length=120, blank=True)
     phone = models.CharField("电话", max_length=40, blank=True)
@@ -134,8 +136,12 @@ class Power(models.Model):
 class Delegation(models.Model):
     """委托代办: one post acts for another between two days; never delegated further."""
 
-    from_post = models.ForeignKey(Post, models.CASCADE, related_name="delegations_given", verbose_name="委托任职")
-    to_post = models.ForeignKey(Post, models.CASCADE, related_name="delegations_held", verbose_name="受托任职")
+    from_post = models.ForeignKey(
+        Post, models.CASCADE, related_name="delegations_given", verbose_name="委托任职"
+    )
+    to_post = models.ForeignKey(
+        Post, models.CASCADE, related_name="delegations_held", verbose_name="受托任职"
+    )
     starts = models.DateField("开始")
     ends = models.DateField("结束")
     reason = models.CharField("事由", max_length=200)

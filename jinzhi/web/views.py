@@ -1,0 +1,44 @@
+"""Pages of the shell itself: the way to one's own home, and the search box of the workbench."""
+
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+
+from jinzhi.foundation.people import roles
+from jinzhi.foundation.people.access import staff_required
+from jinzhi.foundation.people.middleware import to_sign_in
+from jinzhi.foundation.people.models import Account
+
+from . import navigation
+
+QUICK = 5  # hits of each source in the list under the search box
+
+
+def home(request):
+    """The right home for whoever asks: a post's work, the administrator's desk, an enterprise's matters."""
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
+    if request.user.kind == Account.Kind.ENTERPRISE:
+        names = ("my-home", "licensing-my", "people-account")
+    elif request.roles & roles.ADMINISTRATION:
+        names = ("desk-home",)
+    else:
+        names = ("work-home", "desk-home")
+    for name in names:
+        try:
+            return redirect(reverse(name))
+        except NoReverseMatch:
+            continue
+    return redirect("people-account")
+
+
+@staff_required
+def search(request):
+    """What the rooms find for a word, grouped by source; a fragment for the box, else a page."""
+    wanted = request.GET.get("q", "").strip()[:60]
+    is_box = request.headers.get("HX-Request") == "true"
+    groups = navigation.find(request, wanted, QUICK if is_box else 20) if len(wanted) >= 2 else []
+    hits = [hit for group in groups for hit in group.hits]
+    if not is_box and len(hits) == 1:
+        return redirect(hits[0].url)
+    template = "web/parts/found.html" if is_box else "web/search.html"
+    return render(request, template, {"wanted": wanted, "groups": groups})
