@@ -85,7 +85,7 @@ def up(prepare: Callable[[], None], say: Say) -> bool:
         return False
     if running or processes.ours():
         say("停止正在运行的旧进程")
-        processes.end_ours()
+        processes.end_ours(running.get("pid", 0))
     refuse_taken_port()
     prepare()
     say("启动网站与后台任务")
@@ -129,7 +129,7 @@ def _wait_until_healthy() -> None:
 
 def down() -> tuple[int, bool]:
     """Stop what `up` started: (number of processes, whether PostgreSQL ran)."""
-    ended = processes.end_ours()
+    ended = processes.end_ours(supervisor.state().get("pid", 0))
     stopped = False if locations.external() else Cluster().stop()
     return ended, stopped
 

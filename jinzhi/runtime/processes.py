@@ -36,10 +36,13 @@ def signal_all(pids: list[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def end_ours(patience: float = 15) -> int:
-    """Ask our processes to end, insist after `patience` seconds; answers how many there were."""
+def end_ours(supervisor: int = 0, patience: float = 15) -> int:
+    """Ask our processes to end, insist after `patience` seconds; answers how many there were.
+
+    The supervisor ends its children in order; they are asked directly only when it is gone.
+    """
     pids = ours()
-    signal_all(pids, signal.SIGTERM)
+    signal_all([supervisor] if supervisor in pids else pids, signal.SIGTERM)
     deadline = time.monotonic() + patience
     while (left := ours()) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 
 from jinzhi.runtime import locations, processes
@@ -27,7 +27,8 @@ THREADS_PER_WEB_WORKER = int(os.environ.get("JINZHI_WEB_THREADS", "8"))
 LONGEST_PAUSE = 30.0  # seconds before a child that keeps dying is tried again
 SETTLED = 20.0  # a child that lived so long is healthy: the next pause is short again
 LOG_BYTES, LOG_COPIES = 10_000_000, 5
-GRACE = 10.0
+GRACE = 10.0  # seconds that a child may take to end
+PACE = 0.5  # seconds between two looks
 
 log = logging.getLogger("jinzhi.supervisor")
 
@@ -85,20 +86,21 @@ class Child:
             lived = now - self.started
             self.pause = 0.5 if lived > SETTLED else min(self.pause * 2, LONGEST_PAUSE)
             log.warning("%s ended with %s after %.1f s", self.name, self.process.returncode, lived)
-            self.signal(signal.SIGKILL)  # what it left behind would share the port without a word
+            self.kill()  # what it left behind would share the port without a word
             self.process = None
             self.again_at = now + self.pause
         if now >= self.again_at:
             self.start()
 
-    def signal(self, number: int) -> None:
-        """To the child and all its own children."""
-        if self.process is None:
-            return
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
+    def ask_to_end(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """The child and all its own children."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def ended(self) -> bool:
         return self.process is None or self.process.poll() is not None
@@ -123,10 +125,9 @@ def children() -> list[Child]:
 
 
 class Supervisor:
-    def __init__(self, sleep: Callable[[float], None] | None = None):
+    def __init__(self) -> None:
         self.children = children()
         self.ending = threading.Event()
-        self.sleep = sleep or (lambda seconds: self.ending.wait(seconds) and None)
 
     def run(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self.ending.set())
@@ -138,7 +139,7 @@ class Supervisor:
                 for child in self.children:
                     child.look_after()
                 self._write_state()
-                self.sleep(0.5)
+                self.ending.wait(PACE)
         finally:
             self._end_children()
             STATE.unlink(missing_ok=True)
@@ -155,7 +156,7 @@ class Supervisor:
             cluster.start()
         except Trouble as trouble:
             log.error("%s", trouble)
-            self.sleep(5)
+            self.ending.wait(5)
 
     def _write_state(self) -> None:
         state = {
@@ -173,24 +174,21 @@ class Supervisor:
 
     def _end_children(self) -> None:
         for child in self.children:
-            child.signal(signal.SIGTERM)
+            child.ask_to_end()
         deadline = time.monotonic() + GRACE
         while time.monotonic() < deadline and not all(child.ended() for child in self.children):
             time.sleep(0.05)
         for child in self.children:
-            child.signal(signal.SIGKILL)
+            child.kill()
 
 
 def state() -> dict:
     """What the running supervisor wrote; empty when none runs."""
     if not LOCK.exists():
         return {}
-    with LOCK.open("r") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return {}  # nobody holds it: left over from a killed supervisor
-        except BlockingIOError:
-            pass
+    with LOCK.open("r") as handle, suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return {}  # nobody holds it: left over from a killed supervisor
     try:
         return json.loads(STATE.read_text())
     except (OSError, ValueError):
