@@ -1,0 +1,171 @@
+"""`/api/v1/enterprises…` and `/api/v1/certificates…`: what is public of the register, to anybody.
+
+A signed-in reader gets the same public face; inner facts are on the pages of the workbench.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from django.http import Http404, HttpResponse
+from ninja import Query, Router, Schema
+
+from jinzhi.foundation.places import scope
+from jinzhi.registry import services
+
+PREFIX = ""
+router = Router(tags=["registry"])
+JSON = "application/json; charset=utf-8"
+
+
+class Match(Schema):
+    """One enterprise found; `code` is what GET /enterprises/{code} takes."""
+
+    code: str
+    name: str
+    uscc: str
+    org_code: str
+    status: str
+    status_name: str
+    place: int
+    place_name: str | None
+    matched: str
+    is_demo: bool
+
+
+class Matches(Schema):
+    results: list[Match]
+    next: str
+
+
+class Item(Schema):
+    category_code: str
+    category: str
+    detail_code: str
+    detail: str
+    varieties: str
+
+
+class Change(Schema):
+    act: str
+    act_name: str
+    effective_on: date
+    status: str
+    ground: str
+    document_number: str
+    agency: str
+
+
+class Certificate(Schema):
+    number: str
+    kind: str
+    kind_name: str
+    status: str
+    status_name: str
+    registered_status: str
+    status_since: date | None
+    valid_from: date | None
+    valid_to: date | None
+    issued_on: date | None
+    agency: str
+    holder_name: str
+    holder_code: str
+    legal_representative: str
+    address: str
+    premises: str
+    items: list[Item]
+    changes: list[Change]
+    face_version: int
+    source: str
+    is_demo: bool
+    updated_at: str
+
+
+class Holder(Schema):
+    id: str
+    name: str
+    uscc: str
+    org_code: str
+    status: str
+    status_name: str
+    place_name: str | None
+
+
+class CertificateAnswer(Certificate):
+    holder: Holder
+
+
+class Identifier(Schema):
+    scheme: str
+    value: str
+    valid_from: date | None
+    valid_to: date | None
+    source: str
+
+
+class Enterprise(Schema):
+    id: str
+    name: str
+    uscc: str
+    org_code: str
+    kind: str
+    kind_name: str
+    status: str
+    status_name: str
+    legal_representative: str
+    address: str
+    premises_address: str
+    industry: str
+    founded_on: date | None
+    place: int
+    place_name: str | None
+    source: str
+    source_on: date | None
+    is_demo: bool
+    updated_at: str
+    identifiers: list[Identifier]
+    certificates: list[Certificate]
+
+
+Limit = Annotated[int, Query(ge=1, le=services.MOST, description="每页条数")]
+
+
+@router.get("/enterprises", response=Matches, summary="按代码或名称片段查找企业")
+def enterprises(
+    request,
+    q: Annotated[str, Query(max_length=200, description="任一代码，或名称中的两个字以上")],
+    limit: Limit = services.PAGE,
+    after: Annotated[str, Query(max_length=60, description="上一页的 next")] = "",
+):
+    """Enterprises by either code, a former number, or a fragment of the name."""
+    found = services.search(q, limit, after=after, within=scope.PUBLIC)
+    results = [
+        {"code": hit.link, "matched": services.RANKS[hit.rank], **_without(hit, "rank", "id")}
+        for hit in found.hits
+    ]
+    return {"results": results, "next": found.after}
+
+
+@router.get("/enterprises/{code}", response=Enterprise, summary="企业档案（公开部分）")
+def enterprise(request, code: str):
+    """The public archive, by credit code, organisation code or any number the enterprise is known by."""
+    with scope.acting(scope.PUBLIC):
+        text = services.archive_json(code)
+    if text is None:
+        problems = services.looks_wrong(code)
+        raise Http404(f"没有登记“{code[:60]}”。" + (problems and f"{problems}。"))
+    return HttpResponse(text, content_type=JSON)
+
+
+@router.get("/certificates/{number}", response=CertificateAnswer, summary="证书查验")
+def certificate(request, number: str):
+    """A certificate by its number in any width, case or grouping: what it covers, its state today."""
+    with scope.acting(scope.PUBLIC):
+        found = services.certificate(number)
+    if found is None:
+        problems = services.number_looks_wrong(number)
+        raise Http404(f"没有登记编号为“{number[:60]}”的证书。" + (problems and f"{problems}。"))
+    return {**found["certificate"], "holder": found["holder"]}
+
+
+def _without(hit: services.Hit, *fields: str) -> dict:
+    return {name: value for name, value in vars(hit).items() if name not in fields}

@@ -1,0 +1,106 @@
+"""SQL that the migration runs: generated search columns and who may see which column.
+
+A name is searched in its plain form (half width, lower case, letters and figures only) by pairs of
+characters: 「西湖龙井」 gives 西湖 湖龙 龙井 井. The last character stands alone, so that one character
+finds it too, as the beginning of a pair.
+"""
+
+from jinzhi.foundation.places import rls
+
+_LETTERS = (
+    r"0-9a-z\u00df-\u024f\u0370-\u1fff\u3005-\u3007\u3041-\u30ff"
+    r"\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
+)
+
+FUNCTIONS = [
+    rf"""CREATE FUNCTION registry_plain(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN regexp_replace(lower(normalize(name, NFKC) COLLATE "C"), '[^{_LETTERS}]+', '', 'g')""",
+    """CREATE FUNCTION registry_grams(name text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN (SELECT array_to_tsvector(coalesce(array_agg(substr(p, i, 2)), '{}'))
+            FROM (SELECT registry_plain(name) AS p) AS plain, generate_series(1, length(p)) AS i)""",
+    """CREATE FUNCTION registry_gram_query(wanted text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN (SELECT CASE WHEN length(p) = 1 THEN (quote_literal(p) || ':*')::tsquery
+                   ELSE (SELECT string_agg(DISTINCT quote_literal(substr(p, i, 2)), ' & ')::tsquery
+                         FROM generate_series(1, length(p) - 1) AS i) END
+            FROM (SELECT registry_plain(wanted) AS p) AS plain WHERE p <> '')""",
+    r"""CREATE FUNCTION registry_number_key(number text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN regexp_replace(upper(normalize(number, NFKC) COLLATE "C"),
+                          '[\s_.\u002d\u00b7\u2010-\u2015]+', '', 'g')""",
+]
+DROP_FUNCTIONS = [
+    "DROP FUNCTION IF EXISTS registry_gram_query(text)",
+    "DROP FUNCTION IF EXISTS registry_grams(text)",
+    "DROP FUNCTION IF EXISTS registry_plain(text)",
+    "DROP FUNCTION IF EXISTS registry_number_key(text)",
+]
+
+COLUMNS = [
+    """ALTER TABLE registry_enterprise
+    ADD COLUMN name_plain text GENERATED ALWAYS AS (registry_plain(name)) STORED,
+    ADD COLUMN name_grams tsvector GENERATED ALWAYS AS (registry_grams(name)) STORED""",
+    "CREATE INDEX enterprise_name_plain ON registry_enterprise (name_plain text_pattern_ops)",
+    "CREATE INDEX enterprise_name_grams ON registry_enterprise USING gin (name_grams)",
+    # Common pairs (公司, 有限) must be known as common, or a search for them builds a bitmap of the table.
+    "ALTER TABLE registry_enterprise ALTER COLUMN name_grams SET STATISTICS 500",
+    """ALTER TABLE registry_certificate
+    ADD COLUMN number_key text GENERATED ALWAYS AS (registry_number_key(number)) STORED""",
+    "CREATE UNIQUE INDEX certificate_number_key ON registry_certificate (number_key)",
+]
+DROP_COLUMNS = [
+    "ALTER TABLE registry_certificate DROP COLUMN number_key",
+    "ALTER TABLE registry_enterprise DROP COLUMN name_grams, DROP COLUMN name_plain",
+]
+
+PUBLIC_ENTERPRISE = (
+    "id", "place", "name", "name_plain", "name_grams", "uscc", "org_code", "kind", "legal_representative",
+    "address", "premises_address", "industry", "founded_on", "status", "source", "source_on", "is_demo",
+    "updated_at",
+)  # fmt: skip
+PUBLIC_IDENTIFIER = ("id", "enterprise_id", "scheme", "value", "valid_from", "valid_to", "source")
+PUBLIC_CERTIFICATE = (
+    "id", "place", "number", "number_key", "kind", "holder_id", "holder_name", "holder_code", "status",
+    "status_since", "valid_from", "valid_to", "issued_on", "agency_key", "agency_name",
+    "legal_representative", "address", "premises", "source", "face_version", "is_demo", "updated_at",
+)  # fmt: skip
+PUBLIC_ITEM = (
+    "id", "certificate_id", "order", "category_code", "category", "detail_code", "detail", "varieties",
+)  # fmt: skip
+PUBLIC_CHANGE = (
+    "id", "certificate_id", "act", "old_status", "new_status", "effective_on", "ground", "document_number",
+    "agency_name",
+)  # fmt: skip
+
+
+def _quoted(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f'"{c}"' for c in columns)
+
+
+_HELD = f"certificate_id IN (SELECT id FROM registry_certificate WHERE holder_id = {rls.ENTERPRISE})"  # noqa: S608
+
+
+def _open(table: str, columns: tuple[str, ...], enterprise: str):
+    """Anybody reads `columns`; the enterprise itself reads its rows whole; only officials write."""
+    return rls.scoped(
+        table,
+        enterprise=enterprise,
+        enterprise_writes=False,
+        public="true",
+        public_columns=_quoted(columns),
+    )
+
+
+POLICIES = [
+    _open("registry_enterprise", PUBLIC_ENTERPRISE, f"id = {rls.ENTERPRISE}"),
+    _open("registry_identifier", PUBLIC_IDENTIFIER, f"enterprise_id = {rls.ENTERPRISE}"),
+    _open("registry_certificate", PUBLIC_CERTIFICATE, f"holder_id = {rls.ENTERPRISE}"),
+    _open("registry_certificateitem", PUBLIC_ITEM, _HELD),
+    _open("registry_certificatechange", PUBLIC_CHANGE, _HELD),
+    rls.scoped("registry_enterprisecontact", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
+    rls.scoped("registry_importbatch"),
+    rls.scoped("registry_importrow"),
+    rls.append_only("registry_certificatechange"),
+]
