@@ -55,9 +55,13 @@ def up() -> None:
     """启动全部：数据库、升级、数据包、网站与后台任务；已在运行则立即返回。"""
     from jinzhi.runtime import installation, stages
 
+    people: list[tuple[str, str]] = []
+
     def prepare() -> None:
         _django()
         stages.bring_up(_say)
+        if os.environ["JINZHI_DEMO"] == "1":
+            people.extend(stages.demonstration_sign_ins())
 
     typer.echo("金质 Jinzhi")
     started = installation.up(prepare, _say)
@@ -66,6 +70,8 @@ def up() -> None:
     typer.echo(f"  接口文档  {installation.url('/api/v1/docs')}")
     if os.environ.get("JINZHI_DEMO") == "1":
         typer.echo(f"  演示登录  {installation.url('/demo/')}（选一个身份，无需口令）")
+        for username, who in people:
+            typer.echo(f"            {username}  {who}")
 
 
 @app.command(rich_help_panel=RUNNING)

@@ -74,11 +74,28 @@ def refuse_taken_port() -> None:
         )
 
 
+def refuse_unwritable() -> None:
+    folder = next(p for p in (locations.VAR, *locations.VAR.parents) if p.exists())
+    if not os.access(folder, os.W_OK):
+        raise Trouble(f"不能写 {folder}。", "换用目录的所有者运行，或用 JINZHI_VAR 换一个数据目录。")
+
+
+def choose_demonstration() -> None:
+    """Whether this is a demonstration: as the environment says, else as it was the last time."""
+    choice = locations.VAR / "demonstration"
+    if "JINZHI_DEMO" not in os.environ:
+        os.environ["JINZHI_DEMO"] = choice.read_text() if choice.exists() else "0"
+    choice.parent.mkdir(parents=True, exist_ok=True)
+    choice.write_text(os.environ["JINZHI_DEMO"])
+
+
 def up(prepare: Callable[[], None], say: Say) -> bool:
     """Start everything and wait until it is healthy; false when it already was.
 
     `prepare` brings database and static files to this version before the web server starts.
     """
+    refuse_unwritable()
+    choose_demonstration()
     mark = code_mark()
     running = supervisor.state()
     if running and _unchanged(running, mark) and health().get("status") == "ok":

@@ -6,6 +6,7 @@ Imported by the settings, so it imports nothing of Jinzhi and writes nothing.
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
@@ -60,7 +61,7 @@ def external() -> bool:
     return bool(os.environ.get("DATABASE_URL"))
 
 
-def database(as_owner: bool | None = None) -> dict:
+def database(as_owner: bool | None = None) -> dict[str, Any]:
     """Django's DATABASES["default"]: the embedded server, or `DATABASE_URL`.
 
     `JINZHI_DB_AS=owner` (set by the commands that migrate) signs in as the owner of the tables;
@@ -69,6 +70,7 @@ def database(as_owner: bool | None = None) -> dict:
     if as_owner is None:
         as_owner = os.environ.get("JINZHI_DB_AS") == "owner"
     url = os.environ.get("DATABASE_OWNER_URL" if as_owner else "DATABASE_URL")
+    config: dict[str, Any]
     if url:
         config = dict(dj_database_url.parse(url))
     else:
@@ -78,7 +80,8 @@ def database(as_owner: bool | None = None) -> dict:
             "HOST": str(socket_directory()),
             "PORT": "5432",
         }
-    config |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": {}}
+    config |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0}
+    config.setdefault("OPTIONS", {})
     if os.environ.get("JINZHI_DB_POOL") == "1":  # the web server; see docs/decisions/0003
         config["CONN_HEALTH_CHECKS"] = True  # no request fails because the server was restarted
         config["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 12, "timeout": 10}

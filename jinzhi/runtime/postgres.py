@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -51,7 +52,7 @@ def versions() -> dict[int, Path]:
         candidates = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
         if found := shutil.which("initdb"):
             candidates.append(Path(found).resolve().parent)
-    result = {}
+    result: dict[int, Path] = {}
     for folder in candidates:
         if not (folder / "initdb").exists():
             continue
@@ -130,7 +131,9 @@ class Cluster:
 
     def _run(self, *command: object) -> subprocess.CompletedProcess:
         who = self.account
-        become = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []} if who else {}
+        become: dict[str, Any] = {}
+        if who:
+            become = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "JINZHI_"))}
         environment |= {"LC_ALL": "C", "PGDATA": str(self.data)}
         # The server keeps its standard output open for ever: a pipe would never end.

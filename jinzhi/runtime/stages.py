@@ -85,6 +85,18 @@ def load_demo() -> bool:
     return True
 
 
+def demonstration_sign_ins(limit: int = 12) -> list[tuple[str, str]]:
+    """User names of the demonstration with who they are."""
+    from jinzhi.foundation.people.models import Account
+
+    with discovery.system_scope():
+        accounts = Account.objects.filter(is_demo=True).order_by("date_joined", "pk")[:limit]
+        return [
+            (a.username, str(next(iter(a.posts.select_related("agency", "account")), a.name)))
+            for a in accounts
+        ]
+
+
 def static_mark() -> str:
     from django.contrib.staticfiles import finders
 

@@ -11,11 +11,12 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from jinzhi.runtime import installation, locations, testing
-from jinzhi.runtime.postgres import Cluster
+from jinzhi.runtime.postgres import Cluster, binaries
 from jinzhi.runtime.tests.conftest import open_folder
 
 pytestmark = pytest.mark.xdist_group("installation")
@@ -149,6 +150,30 @@ def test_a_taken_port_is_named_before_anything_is_started():
     assert re.search(r"JINZHI_PORT=\d+ make up", answer.stderr)
     assert not (here.var / "postgres").exists()
     shutil.rmtree(here.folder)
+
+
+def test_a_server_of_the_operator_s_own_is_prepared_by_the_printed_statements(cluster):
+    here = Installation()
+    cluster.start()
+    url = f"postgresql://{{}}@{quote(str(cluster.sockets), safe='')}/province?application_name=jinzhi"
+    environment = {
+        "DATABASE_URL": url.format(locations.APP_ROLE),
+        "DATABASE_OWNER_URL": url.format(locations.OWNER_ROLE),
+    }
+    statements = here.run("provision", **environment).stdout
+    psql = [binaries() / "psql", "-h", cluster.sockets, "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-q"]
+    subprocess.run([*psql, "postgres"], input=statements, text=True, check=True)
+    answer = here.run("up", **environment)
+    try:
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert here.health()["status"] == "ok"
+        assert not (here.var / "postgres").exists()
+        findings = json.loads(here.run("doctor", "--json", **environment).stdout)
+        assert not [finding for finding in findings if finding["level"] == "error"]
+    finally:
+        here.run("down", **environment)
+        shutil.rmtree(here.folder)
+    assert cluster.pid()  # not ours to stop
 
 
 def test_reset_asks_before_it_wipes():
