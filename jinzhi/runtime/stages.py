@@ -90,11 +90,8 @@ def demonstration_sign_ins(limit: int = 12) -> list[tuple[str, str]]:
     from jinzhi.foundation.people.models import Account
 
     with discovery.system_scope():
-        accounts = Account.objects.filter(is_demo=True).order_by("date_joined", "pk")[:limit]
-        return [
-            (a.username, str(next(iter(a.posts.select_related("agency", "account")), a.name)))
-            for a in accounts
-        ]
+        people = Account.objects.filter(is_demo=True, is_active=True).order_by("pk")[:limit]
+        return [(p.username, str(p.posts.select_related("agency").first() or p.name)) for p in people]
 
 
 def static_mark() -> str:
