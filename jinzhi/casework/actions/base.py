@@ -1,0 +1,188 @@
+"""What every act on a case has in common: lock, check the power, act, log; all or nothing.
+
+`perform` is the only way in. It locks the case row in a statement of its own, then reads the step: of two
+people who decide at once the second finds the step closed and is told who was first.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from jinzhi.casework import clocks, events
+from jinzhi.casework.models import Case, Step
+from jinzhi.casework.procedures import Outcome, StepDef
+from jinzhi.foundation.people.models import Account, Post, Power
+
+
+class Refused(Exception):
+    """The act is not possible; the message is for the person, `field` says where to show it."""
+
+    def __init__(self, message: str, field: str = ""):
+        super().__init__(message)
+        self.message, self.field = message, field
+
+
+class NoPower(Refused):
+    """This post may not do this here."""
+
+
+class AlreadyDone(Refused):
+    """Somebody was faster."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: an account, the post it acts in, and that post's powers (delegated ones carry their giver)."""
+
+    account: Account | None
+    post: Post | None = None
+    powers: tuple[Power, ...] = ()
+
+    @property
+    def is_system(self) -> bool:
+        return self.account is None
+
+
+SYSTEM = Actor(None)
+
+
+@dataclass
+class Act:
+    """One act in progress."""
+
+    case: Case
+    step: Step | None
+    action: str
+    actor: Actor
+    at: datetime
+    reason: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    on_behalf: Post | None = None
+    documents: list = field(default_factory=list)
+
+    @property
+    def day(self) -> date:
+        return timezone.localtime(self.at).date()
+
+    @property
+    def node(self) -> StepDef:
+        return self.case.definition.step(self.step.key)
+
+    def log(self, kind: str, sentence: str, *, public: bool = True, **data) -> None:
+        events.record(
+            self.case, kind, sentence, self.at, actor=self.actor.account, post=self.actor.post,
+            on_behalf=self.on_behalf, public=public, data=data,
+        )  # fmt: skip
+
+    @property
+    def who(self) -> str:
+        return events.signature(self.actor.account, self.actor.post, self.on_behalf)
+
+
+def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
+    """The power under which `actor` may act at this step, or None. Own powers come before delegated ones."""
+    if actor.post is None or step.agency_id is None:
+        return None
+    for power in sorted(actor.powers, key=lambda p: p.post_id != actor.post.pk):
+        agency_id = actor.post.agency_id if power.post_id == actor.post.pk else power.post.agency_id
+        if (
+            agency_id == step.agency_id
+            and power.role == step.role
+            and power.procedure in ("", case.procedure.key)
+            and power.step in ("", step.key)
+            and step.assignee_id in (None, power.post_id)
+        ):
+            return power
+    return None
+
+
+def may_act(actor: Actor, case: Case, step: Step) -> bool:
+    """Whether this actor holds the step; separation of duties is judged separately when acting."""
+    if actor.is_system:
+        return True
+    if step.role == "applicant":
+        own = actor.account.enterprise_id
+        return own is not None and own == case.enterprise_id
+    return matching_power(actor, case, step) is not None
+
+
+class Action:
+    """One kind of act. Subclasses say when it is open to an actor and what it does."""
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    style: ClassVar[str] = "secondary"
+    needs_reason: ClassVar[bool] = False
+    for_applicant: ClassVar[bool] = False
+
+    def open_to(self, case: Case, step: Step, actor: Actor) -> bool:
+        """Whether the button is shown."""
+        return may_act(actor, case, step)
+
+    def check(self, act: Act) -> None:
+        """Raise Refused with what is missing."""
+
+    def run(self, act: Act) -> None:
+        raise NotImplementedError
+
+
+registry: dict[str, Action] = {}
+
+
+def register(cls: type[Action]) -> type[Action]:
+    registry[cls.key] = cls()
+    return cls
+
+
+def _require_open(step: Step) -> None:
+    if step.state == Step.State.OPEN:
+        return
+    if step.account_id:
+        when = timezone.localtime(step.closed_at)
+        outcome = step.case.definition.step(step.key).outcome(step.action)
+        done = outcome.label if outcome else step.get_state_display()
+        raise AlreadyDone(f"此环节已由 {step.account} 于 {when:%Y-%m-%d %H:%M} 办理：{done}")
+    raise AlreadyDone(f"此环节{step.get_state_display()}，无需再办")
+
+
+def _separate(act: Act) -> None:
+    """不相容岗位: the person who reviewed does not decide."""
+    for key in act.node.not_same_as:
+        if act.case.steps.filter(key=key, state=Step.State.DONE, account=act.actor.account).exists():
+            name = act.case.definition.step(key).name
+            raise NoPower(f"您已办理“{name}”，不能再办理“{act.node.name}”，请由他人办理")
+
+
+@transaction.atomic
+def perform(
+    case_id, action: str, step_id: int | None, actor: Actor, *, reason: str = "",
+    payload: dict | None = None, at: datetime | None = None,
+) -> Act:  # fmt: skip
+    """Do one act. Raises Refused (nothing has happened then), Case.DoesNotExist outside the scope."""
+    case = Case.objects.select_for_update().get(pk=case_id)
+    step = case.steps.select_related("account", "parent", "agency").get(pk=step_id) if step_id else None
+    kind = registry[action]
+    act = Act(case, step, action, actor, at or timezone.now(), reason.strip(), payload or {})
+    if step is not None:
+        _require_open(step)
+        if not may_act(actor, case, step):
+            raise NoPower("您当前的任职无权办理此环节")
+        if not actor.is_system and step.role != "applicant":
+            power = matching_power(actor, case, step)
+            act.on_behalf = power.post if power.post_id != actor.post.pk else None
+            _separate(act)
+        act.outcome = act.node.outcome(action)
+    elif case.state != Case.State.OPEN:
+        raise AlreadyDone(f"此办件已于 {case.closed_on:%Y-%m-%d} 办结：{case.outcome_label}")
+    if kind.needs_reason and not act.reason:
+        raise Refused("请填写理由", "reason")
+    kind.check(act)
+    kind.run(act)
+    clocks.refresh_urgency(case)
+    return act
+
+

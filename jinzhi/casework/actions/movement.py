@@ -1,0 +1,130 @@
+"""Acts against the stream: return to an earlier step, take one's own act back, withdraw the application."""
+
+from jinzhi.casework import engine
+from jinzhi.casework.actions.base import Act, Action, Refused, register
+from jinzhi.casework.models import CarbonCopy, Case, Step
+
+
+@register
+class Return(Action):
+    """退回 to an earlier declared step. Across a fork the sibling branches are closed, and it says so."""
+
+    key, label, style, needs_reason = "return", "退回", "warning", True
+
+    def open_to(self, case, step, actor):
+        return super().open_to(case, step, actor) and bool(case.definition.step(step.key).back)
+
+    def check(self, act: Act) -> None:
+        target = act.payload.get("target", "")
+        if target not in act.node.back:
+            names = "、".join(act.case.definition.step(k).name for k in act.node.back)
+            raise Refused(f"请选择退回到哪个环节：{names}", "target")
+
+    def run(self, act: Act) -> None:
+        target = act.payload["target"]
+        engine.close_step(
+            act.step, Step.State.RETURNED, act.at, act.day, action=self.key, opinion=act.reason,
+            account=act.actor.account, post=act.actor.post, on_behalf=act.on_behalf,
+        )  # fmt: skip
+        closed = engine.send_back(act.case, act.step, target, act.at, act.day)
+        name = act.case.definition.step(target).name
+        also = f"，同时取消“{'、'.join(closed)}”" if closed else ""
+        act.log(
+            self.key,
+            f"{act.who} 由“{act.node.name}”退回“{name}”{also}。理由：{act.reason}",
+            public=False,
+            target=target,
+            closed=closed,
+        )
+
+
+@register
+class Recall(Action):
+    """撤回 one's own act while nobody has looked at what followed from it."""
+
+    key, label = "recall", "撤回送审"
+
+    def open_to(self, case, step, actor):
+        return False  # offered on the done step by the case page, see `recallable`
+
+    @staticmethod
+    def recallable(case: Case, actor) -> Step | None:
+        """The actor's last act on the case, if what it opened is untouched and issued nothing."""
+        last = case.steps.filter(state=Step.State.DONE, kind="user").order_by("-closed_at", "-id").first()
+        if last is None or actor.post is None or last.post_id != actor.post.pk or last.account_id != actor.account.pk:
+            return None
+        outcome = case.definition.step(last.key).outcome(last.action)
+        if outcome is None or outcome.documents or outcome.effect or outcome.mark:
+            return None
+        opened = case.steps.filter(origin=last)
+        if opened.exclude(state=Step.State.OPEN).exists() or opened.filter(taken_at__isnull=False).exists():
+            return None
+        return last
+
+    def check(self, act: Act) -> None:
+        last = self.recallable(act.case, act.actor)
+        if last is None:
+            raise Refused("后续环节已有人办理或已送达文书，不能撤回")
+        act.step = last
+        act.outcome = act.node.outcome(last.action)
+
+    def run(self, act: Act) -> None:
+        last = act.step
+        for step in act.case.steps.filter(origin=last, state=Step.State.OPEN):
+            engine.close_step(step, Step.State.CANCELLED, act.at, act.day)
+        parent = last.parent
+        if parent is not None and parent.state != Step.State.OPEN:
+            parent.state, parent.closed_at = Step.State.OPEN, None
+            parent.save()
+        engine.open_step(act.case, last.key, act.at, act.day, parent=parent)
+        Step.objects.filter(pk=last.pk).update(state=Step.State.RETURNED)
+        act.log(self.key, f"{act.who} 撤回“{last.name}”环节的送审，重新办理。", public=False)
+
+
+@register
+class Withdraw(Action):
+    """The applicant withdraws the application before a decision; the case ends."""
+
+    key, label, style, needs_reason, for_applicant = "withdraw", "撤回申请", "warning", True, True
+
+    def open_to(self, case, step, actor):
+        return False  # offered on the applicant's page as long as `possible`
+
+    @staticmethod
+    def possible(case: Case) -> bool:
+        return case.state == Case.State.OPEN and case.decided_on is None and case.definition.withdrawable
+
+    def check(self, act: Act) -> None:
+        own = act.actor.account is not None and act.actor.account.enterprise_id == act.case.enterprise_id
+        if not own:
+            raise Refused("只有申请人可以撤回申请")
+        if not self.possible(act.case):
+            raise Refused("已作出决定，不能撤回申请")
+
+    def run(self, act: Act) -> None:
+        for step in act.case.steps.filter(state=Step.State.OPEN).order_by("-id"):
+            engine.close_step(step, Step.State.CANCELLED, act.at, act.day)
+        engine.close_case(act.case, "withdrawn", act.day)
+        act.log(self.key, f"{act.who} 撤回申请，办件终止。理由：{act.reason}")
+
+
+@register
+class CarbonCopyTo(Action):
+    """抄送 the case to another post that may see it."""
+
+    key, label = "copy", "抄送"
+
+    def check(self, act: Act) -> None:
+        if not act.payload.get("posts"):
+            raise Refused("请选择抄送对象", "posts")
+
+    def run(self, act: Act) -> None:
+        for post in act.payload["posts"]:
+            CarbonCopy.objects.get_or_create(
+                case=act.case, step=act.step, post=post,
+                defaults={"place": act.case.place, "sent_by": act.actor.post},
+            )  # fmt: skip
+        names = "、".join(str(p) for p in act.payload["posts"])
+        act.log(self.key, f"{act.who} 将本件抄送 {names}。", public=False)
+
+

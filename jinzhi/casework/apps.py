@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class CaseworkConfig(AppConfig):
+    name = "jinzhi.casework"
+    label = "casework"
+    verbose_name = "办件"
+
+    def ready(self):
+        from jinzhi.casework import clocks, events, hooks, timers  # noqa: F401
+        from jinzhi.foundation import calendar, history
+
+        hooks.discover()
+        history.verifiers.append(events.verify)
+        calendar.notice_confirmed.connect(clocks.on_notice_confirmed, dispatch_uid="casework.clocks")

@@ -1,0 +1,168 @@
+"""Time limits of a case: started, stopped, paused, resumed, extended; due days and their reasons.
+
+Working-day arithmetic is ordinals (see foundation.calendar). Days inside a pause `[since, until)` are not
+consumed and overlapping pauses count once (行政许可法第四十五条). The start day never counts.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from jinzhi.casework.models import Case, Clock, ClockPause, Step
+from jinzhi.foundation import calendar, rules
+from jinzhi.foundation.calendar.arithmetic import add_months
+
+UNITS = {"workday": "个工作日", "day": "日", "month": "个月", "year": "年"}
+
+
+def limit_text(limit: int, unit: str) -> str:
+    return f"{limit} {UNITS[unit]}"
+
+
+def start(case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency") -> Clock:
+    """Start the limit that `rule` sets on the case's legally relevant date."""
+    value = rules.value(rule, on=case.rule_date)
+    clock = Clock(
+        case=case, place=case.place, step=step, key=key, title=title, owner=owner, rule=rule,
+        unit=value.unit, limit=int(value.value), law=f"《{value.law}》{value.article}",
+        start_day=on, start_ord=calendar.ordinal(on),
+    )  # fmt: skip
+    recompute(clock, ())
+    clock.save()
+    return clock
+
+
+def merged(pauses: Iterable[ClockPause]) -> list[tuple[date, date]]:
+    """Finished pauses as disjoint intervals `[since, until)`."""
+    spans: list[tuple[date, date]] = []
+    for since, until in sorted((p.since, p.until) for p in pauses if p.until):
+        if spans and since <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], until))
+        else:
+            spans.append((since, until))
+    return spans
+
+
+def _workdays(since: date, until: date) -> int:
+    """Working days in `[since, until)`."""
+    one = timedelta(days=1)
+    return max(0, calendar.ordinal(until - one) - calendar.ordinal(since - one))
+
+
+def recompute(clock: Clock, pauses: Iterable[ClockPause] | None = None) -> None:
+    """Set the derived fields from the rows they come from; the caller saves."""
+    spans = merged(clock.pauses.all() if pauses is None else pauses)
+    first = clock.start_day + timedelta(days=1)  # what is paused before counting starts costs nothing
+    spans = [(max(a, first), b) for a, b in spans if b > first]
+    total = clock.limit + clock.extended
+    if clock.unit == "workday":
+        clock.start_ord = calendar.ordinal(clock.start_day)
+        clock.paused_ord = sum(_workdays(a, b) for a, b in spans)
+        clock.due_ord = clock.start_ord + total + clock.paused_ord
+        return
+    lost = sum((b - a).days for a, b in spans)
+    clock.paused_ord = lost
+    clock.base_due = _end(clock.start_day, total, clock.unit) + timedelta(days=lost)
+    last = clock.base_due
+    while not calendar.is_workday(last):  # 民法典第二百零三条
+        last += timedelta(days=1)
+    clock.due_ord = calendar.ordinal(last)
+
+
+def _end(start_day: date, limit: int, unit: str) -> date:
+    """Last day of a limit in calendar units, before rolling over rest days."""
+    if unit == "day":
+        return start_day + timedelta(days=limit)
+    return add_months(start_day, limit * (12 if unit == "year" else 1))
+
+
+def due_day(clock: Clock) -> date:
+    """Last day on which the act is in time (before counting a pause that still lasts)."""
+    return calendar.day_of(clock.due_ord)
+
+
+def is_provisional(clock: Clock) -> bool:
+    return calendar.is_provisional(due_day(clock))
+
+
+def stop(clock: Clock, on: date) -> None:
+    """The act the limit is for has been done on that day."""
+    if clock.state == Clock.State.PAUSED:
+        resume(clock, on)
+    clock.state = Clock.State.MET if on <= due_day(clock) else Clock.State.MISSED
+    clock.stopped_on = on
+    clock.save()
+
+
+def void(clock: Clock, on: date) -> None:
+    """The limit no longer means anything: the case went another way."""
+    clock.state, clock.stopped_on = Clock.State.VOID, on
+    clock.save()
+
+
+def pause(clock: Clock, on: date, ground: str, law: str, notice: str = "") -> ClockPause:
+    """The days from `on` do not count until `resume`."""
+    clock.state = Clock.State.PAUSED
+    clock.save()
+    return ClockPause.objects.create(
+        clock=clock, place=clock.place, since=on, ground=ground, law=law, notice=notice
+    )
+
+
+def resume(clock: Clock, on: date) -> None:
+    """Counting goes on: `on` itself counts again."""
+    clock.pauses.filter(until=None).update(until=on)
+    clock.state = Clock.State.RUNNING
+    recompute(clock)
+    clock.save()
+
+
+def extend(clock: Clock, by: int) -> None:
+    clock.extended += by
+    recompute(clock)
+    clock.save()
+
+
+def why(clock: Clock) -> list[str]:
+    """The sentences that explain the due day, each checkable by a person with a calendar."""
+    lines = [f"依据{clock.law}，{clock.title}为 {limit_text(clock.limit, clock.unit)}。"]
+    answer = calendar.due(clock.start_day, clock.limit + clock.extended + _extra(clock), clock.unit)
+    if clock.extended:
+        lines.append(f"经批准延长 {limit_text(clock.extended, clock.unit)}。")
+    for p in clock.pauses.all():
+        span = f"自 {p.since:%Y-%m-%d} 起" + (f"至 {p.until:%Y-%m-%d} 前" if p.until else "（尚未恢复）")
+        lines.append(f"{span}因{p.ground}不计入期限（{p.law}）。")
+    if clock.paused_ord:
+        unit = "工作日" if clock.unit == "workday" else "日"
+        lines.append(f"以上共扣除 {clock.paused_ord} 个{unit}。")
+    return lines + list(answer.why)
+
+
+def _extra(clock: Clock) -> int:
+    return clock.paused_ord if clock.unit in ("workday", "day") else 0
+
+
+def refresh_urgency(case: Case) -> None:
+    """Give every open step the ordinal of the most urgent running clock that is its agency's duty."""
+    clocks = list(Clock.objects.filter(case=case, state=Clock.State.RUNNING).values_list("step_id", "due_ord"))
+    for step in Step.objects.filter(case=case, state=Step.State.OPEN):
+        dues = [due for step_id, due in clocks if step_id in (None, step.id)]
+        due = min(dues, default=None)
+        if step.due_ord != due:
+            Step.objects.filter(pk=step.pk).update(due_ord=due)
+
+
+def on_notice_confirmed(sender, changed: list[date], **kwargs) -> None:
+    """A holiday notice moved days: recompute the open clocks that the stored ordinals no longer describe.
+
+    Working-day clocks that started before the first changed day need nothing: their due day moves by itself.
+    """
+    running = Clock.objects.filter(state__in=[Clock.State.RUNNING, Clock.State.PAUSED])
+    cases = set()
+    for clock in running.exclude(unit="workday", start_day__lt=min(changed)).prefetch_related("pauses"):
+        before = clock.due_ord
+        recompute(clock)
+        if clock.due_ord != before:
+            clock.save()
+            cases.add(clock.case_id)
+    for case in Case.objects.filter(pk__in=cases):
+        refresh_urgency(case)

@@ -1,0 +1,68 @@
+"""How each act is asked for on the case page: its label, its fields, and reading them back."""
+
+from jinzhi.casework import actions, clocks, documents
+from jinzhi.casework.actions.time import GROUNDS
+from jinzhi.casework.models import Case, Step
+from jinzhi.foundation import rules
+
+# Phrases clerks may pick instead of typing; the law asks for reasons, not for prose.
+PHRASES = {
+    "accept": ["材料齐全，符合法定形式，予以受理"],
+    "pass": ["材料真实有效，符合要求，同意送审", "审查与核查均符合规定，拟准予许可", "不符合规定，拟不予许可"],
+    "approve": ["符合法定条件、标准，准予许可"],
+    "refuse": ["申请事项不属于本机关职权范围", "依法不需要取得许可"],
+    "return": ["审查意见不完整，请补充", "核查记录与结论不一致，请重新核查"],
+}
+
+
+def describe(case: Case, step: Step, key: str) -> dict:
+    """Everything the dialog of one act needs."""
+    action = actions.registry[key]
+    node = case.definition.step(step.key)
+    outcome = node.outcome(key)
+    described = {
+        "key": key,
+        "label": outcome.label if outcome else action.label,
+        "style": action.style,
+        "main": bool(outcome and outcome.main),
+        "reason": action.needs_reason or bool(outcome and outcome.reason),
+        "law": (outcome.law if outcome else "") or node.law,
+        "page": node.page if outcome and outcome.main else "",
+        "phrases": PHRASES.get(key, []),
+        "documents": [],
+    }
+    if outcome:
+        described["documents"] = [documents.kinds()[d].title for d in outcome.documents]
+    if key == "return":
+        described["targets"] = [(k, case.definition.step(k).name) for k in node.back]
+    if key == "suspend":
+        described["grounds"] = GROUNDS
+    if key == "extend":
+        clock = case.definition.clocks[node.extend]
+        allowed = rules.value(clock.extension, on=case.rule_date)
+        described["most"] = int(allowed.value)
+        described["law"] = f"《{allowed.law}》{allowed.article}"
+        described["unit"] = clocks.UNITS[allowed.unit]
+    if key == "correct":
+        described["again"] = case.steps.filter(key=step.key, action="correct").exists()
+    return described
+
+
+def read(key: str, request) -> tuple[str, dict]:
+    """(reason, payload) as posted from the dialog or from a step's own page."""
+    post = request.POST
+    payload: dict = {}
+    if key == "correct":
+        payload["items"] = [i for i in post.getlist("items") if i.strip()][:50]
+    if key in ("extend", "suspend"):
+        payload |= {"days": post.get("days", ""), "ground": post.get("ground", "")}
+    if key == "return":
+        payload["target"] = post.get("target", "")
+    return post.get("reason", "").strip()[:4000], payload
+
+
+def label(case: Case, step_id: str, key: str) -> str:
+    """The word for what was done, for the message after it."""
+    step = Step.objects.filter(pk=step_id).first() if step_id.isdigit() else None
+    outcome = case.definition.step(step.key).outcome(key) if step else None
+    return outcome.label if outcome else actions.registry[key].label

@@ -1,0 +1,107 @@
+"""How a case begins: drafts that survive a closed browser, and their one submission."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from jinzhi.casework import clocks, documents, engine, hooks
+from jinzhi.casework.actions.base import Act, Actor, Refused
+from jinzhi.casework.models import Case, Draft, ProcedureVersion, Submission
+from jinzhi.foundation import forms, numbering
+from jinzhi.foundation.places.services import place_of
+
+
+class NotInForce(Refused):
+    """No version of the procedure was in force on that day."""
+
+
+class Stale(Refused):
+    """The draft was changed elsewhere after this page was opened."""
+
+
+def version_on(key: str, on: date) -> ProcedureVersion:
+    """The published version in force on that day. Raises NotInForce."""
+    found = (
+        ProcedureVersion.objects.filter(key=key, valid_from__lte=on)
+        .exclude(valid_to__lt=on)
+        .order_by("-valid_from", "-version")
+        .first()
+    )
+    if found is None:
+        raise NotInForce(f"{on:%Y-%m-%d} 没有施行中的办理流程")
+    return found
+
+
+def save_draft(draft: Draft, data: dict, revision: int | None = None) -> Draft:
+    """Keep what was typed. `revision` is what the page last saw; a newer one elsewhere is not overwritten."""
+    with transaction.atomic():
+        kept = Draft.objects.select_for_update().get(pk=draft.pk)
+        if kept.submitted_at:
+            raise Stale("此申请已提交，不能再修改草稿")
+        if revision is not None and revision != kept.revision:
+            raise Stale("这份草稿已在另一处修改，请刷新页面后继续；您刚才的输入仍保留在本页")
+        kept.data, kept.revision = data, kept.revision + 1
+        kept.save()
+    return kept
+
+
+def submit_draft(draft_id: UUID, actor: Actor, at: datetime | None = None) -> Case:
+    """Turn a draft into a case. A second click, or a second window, gets the same case back."""
+    with transaction.atomic():
+        draft = Draft.objects.select_for_update().get(pk=draft_id)
+        if draft.submitted_at:
+            return Case.objects.get(draft=draft.pk)
+        case = submit(draft.procedure, draft.data, actor, at=at, draft=draft.pk, enterprise_id=draft.enterprise_id)
+        draft.submitted_at = at or timezone.now()
+        draft.save()
+    return case
+
+
+def subject_of(data: dict) -> tuple[str, str, int]:
+    """Name, code and place a form gives its case; the application's first section names them."""
+    applicant, premises = data.get("applicant", {}), data.get("premises", {})
+    county = premises.get("county") or applicant.get("county")
+    if not county:
+        raise Refused("请选择生产场所所在的县（市、区）")
+    return applicant.get("name", ""), applicant.get("code", ""), place_of(county)
+
+
+@transaction.atomic
+def submit(
+    version: ProcedureVersion, data: dict, actor: Actor, *, at: datetime | None = None, draft: UUID | None = None,
+    enterprise_id: UUID | None = None, is_demo: bool = False,
+) -> Case:  # fmt: skip
+    """Open a case on a complete form. Raises Refused naming the first thing that is missing."""
+    at = at or timezone.now()
+    day = timezone.localtime(at).date()
+    definition = version.procedure
+    form = forms.get(definition.form, definition.form_version)
+    problems = forms.validate(form, data, on=day)
+    if problems:
+        raise Refused(f"还有 {len(problems)} 处需要填写或更正，首先是“{problems[0].label}”：{problems[0].message}")
+    data = forms.clean(form, data, on=day)
+    name, code, place = subject_of(data)
+    agency = engine.agency_at(place, "county")
+    number = numbering.next_number("case", agency.key, day.year, "{word}{year}{n:05d}", word=f"{definition.case_prefix}{agency.key}")
+    case = Case(
+        place=place, number=number, procedure=version, title=f"{definition.matter}：{name}",
+        enterprise_id=enterprise_id, subject_name=name, subject_code=code, agency=agency,
+        rule_date=day, received_on=day, data=data, draft=draft, applicant=actor.account, is_demo=is_demo,
+    )  # fmt: skip
+    act = Act(case, None, "submit", actor, at)
+    hooks.run(f"{definition.key}.submit" if hooks.known(f"{definition.key}.submit") else "", act)
+    case.save()
+    Submission.objects.create(
+        case=case, place=place, number=1, form=form.key, form_version=form.version, data=data, at=at,
+        account=actor.account,
+    )  # fmt: skip
+    for key in definition.submit_starts:
+        clock = definition.clocks[key]
+        clocks.start(case, key, clock.title, clock.rule, day, owner=clock.owner)
+    engine.open_step(case, definition.start, at, day)
+    act.documents = [documents.issue(kind, act) for kind in definition.submit_documents]
+    act.log("submit", f"{act.who} 提交《{form.title}》，编号 {number}。", form=form.key, version=form.version)
+    clocks.refresh_urgency(case)
+    return case

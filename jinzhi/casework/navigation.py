@@ -1,0 +1,51 @@
+"""What casework puts into the menu, the bell and the search box."""
+
+from jinzhi.casework import actions, todo
+from jinzhi.casework.models import Case
+from jinzhi.web.navigation import Entry, Hit, Reminder, Source
+
+BUSINESS = ("window_clerk", "examiner", "inspector", "approver", "certificate_clerk")
+
+
+def _open(request) -> int:
+    return _counts(request)["todo"]
+
+
+def _counts(request) -> dict[str, int]:
+    """Read once a request, however often the page asks."""
+    if not hasattr(request, "todo_counts"):
+        actor = actions.Actor(request.user, request.post, tuple(request.powers))
+        request.todo_counts = todo.counts(actor)
+    return request.todo_counts
+
+
+ENTRIES = [
+    Entry("工作台", "work-home", "home", "办件", 0, roles=BUSINESS, key="h"),
+    Entry("待办", "work-todo", "inbox", "办件", 1, roles=BUSINESS, count=_open, key="t"),
+    Entry("已办", "work-done", "checks", "办件", 2, roles=BUSINESS, key="d"),
+    Entry("抄送", "work-copies", "mail", "办件", 3, roles=BUSINESS, key="c"),
+    Entry("我发起", "work-started", "send", "办件", 4, roles=("window_clerk",)),
+    Entry("办件总览", "work-board", "layout-dashboard", "监督", 0, roles=("supervisor", "approver"), key="b"),
+]
+
+
+def reminders(request) -> list[Reminder]:
+    if request.post is None or not request.roles & set(BUSINESS):
+        return []
+    counts = _counts(request)
+    found = []
+    if counts["overdue"]:
+        found.append(Reminder(f"{counts['overdue']} 件已超期", "/work/todo/?lamp=red", "red", counts["overdue"]))
+    if counts["soon"]:
+        found.append(Reminder(f"{counts['soon']} 件两个工作日内到期", "/work/todo/", "orange", counts["soon"]))
+    return found
+
+
+def _find(request, words: str, limit: int) -> list[Hit]:
+    if request.post is None:
+        return []
+    cases = Case.objects.filter(number__contains=words.upper()).order_by("-id")[:limit]
+    return [Hit(c.number, f"/work/cases/{c.number}/", c.subject_name) for c in cases]
+
+
+SOURCES = [Source("办件", _find, 1)]

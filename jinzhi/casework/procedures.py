@@ -1,0 +1,193 @@
+"""What an official procedure consists of, and the loader for `procedures/*.yaml` of every room.
+
+A published version is immutable (see models.ProcedureVersion); this module knows nothing of cases.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import yaml
+from django.apps import apps
+
+JOIN = "join"  # the end of a branch: back to the parallel block
+END = "end:"  # end:granted closes the case with that outcome
+NODE_KINDS = {"user", "parallel", "timer"}
+OUTCOMES = {
+    "granted": "准予许可",
+    "refused": "不予许可",
+    "not_accepted": "不予受理",
+    "withdrawn": "申请人撤回",
+    "terminated": "终止",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one action at a step leads to: where the case goes and what happens to its clocks."""
+
+    action: str
+    label: str
+    next: str
+    starts: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    effect: str = ""  # name registered with casework.hooks
+    guard: str = ""
+    mark: str = ""  # received | accepted | decided: the date of the case this act sets
+    reason: bool = False  # a reason must be stated
+    law: str = ""
+    main: bool = False
+
+
+@dataclass(frozen=True)
+class Timer:
+    """When a clock runs out at this step the engine itself takes an outcome."""
+
+    clock: str
+    outcome: str
+    law: str = ""
+
+
+@dataclass(frozen=True)
+class StepDef:
+    """A node. `level` says which agency of the case's place acts: county, city, province, or a rule."""
+
+    key: str
+    name: str
+    kind: str = "user"
+    role: str = ""
+    level: str = "county"
+    law: str = ""
+    limit: str = ""  # rule key of the step's own clock
+    page: str = ""  # template of the step's own form, e.g. the on-site checklist
+    help: str = ""
+    outcomes: tuple[Outcome, ...] = ()
+    back: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    next: str = ""
+    timer: Timer | None = None
+    not_same_as: tuple[str, ...] = ()  # separation of duties: another person than at these steps
+    extend: str = ""  # clock that may be extended here with approval
+
+    def outcome(self, action: str) -> Outcome | None:
+        return next((o for o in self.outcomes if o.action == action), None)
+
+
+@dataclass(frozen=True)
+class ClockDef:
+    """A legal time limit of the procedure. `rule` is the dated parameter that holds the number."""
+
+    key: str
+    title: str
+    rule: str
+    extension: str = ""  # rule key of the allowed extension
+    owner: str = "agency"  # whose duty: agency | applicant
+
+
+@dataclass(frozen=True)
+class Procedure:
+    key: str
+    version: int
+    name: str
+    matter: str
+    rule_set: str
+    valid_from: date
+    valid_to: date | None
+    law: str
+    form: str
+    form_version: int
+    start: str
+    submit_starts: tuple[str, ...]
+    submit_documents: tuple[str, ...]
+    clocks: dict[str, ClockDef]
+    steps: dict[str, StepDef]
+    withdrawable: bool = True
+    summary: str = ""
+    source: str = ""
+    case_prefix: str = "XK"
+    notes: tuple[str, ...] = field(default=())
+    panels: tuple[str, ...] = field(default=())  # templates shown on the case page above the form
+
+    def step(self, key: str) -> StepDef:
+        return self.steps[key]
+
+    def enclosing(self, key: str) -> str:
+        """Key of the innermost parallel block a step lies in, or empty."""
+        for block in self.steps.values():
+            if block.kind == "parallel" and any(key in self.chain(b) for b in block.branches):
+                return block.key
+        return ""
+
+    def chain(self, first: str) -> list[str]:
+        """Steps reachable from `first` without leaving its branch."""
+        seen: list[str] = []
+        queue = [first]
+        while queue:
+            key = queue.pop()
+            if key in seen or key == JOIN or key.startswith(END) or key not in self.steps:
+                continue
+            seen.append(key)
+            queue += self.targets(key)
+        return seen
+
+    def targets(self, key: str) -> list[str]:
+        """Where a step leads (for a block: its continuation after the join)."""
+        step = self.steps[key]
+        return [step.next] if step.kind != "user" else [o.next for o in step.outcomes]
+
+    def reachable(self) -> list[str]:
+        """Steps in the order a case meets them."""
+        seen: list[str] = []
+        queue = [self.start]
+        while queue:
+            key = queue.pop(0)
+            if key in seen or key not in self.steps:
+                continue
+            seen.append(key)
+            queue += [*self.steps[key].branches, *self.targets(key)]
+        return seen
+
+
+def _outcome(action: str, raw: dict) -> Outcome:
+    lists = {k: tuple(raw.pop(k, ())) for k in ("starts", "stops", "documents")}
+    return Outcome(action=action, **raw, **lists)
+
+
+def _step(key: str, raw: dict) -> StepDef:
+    outcomes = tuple(_outcome(a, dict(o)) for a, o in raw.pop("outcomes", {}).items())
+    timer = raw.pop("timer", None)
+    lists = {k: tuple(raw.pop(k, ())) for k in ("back", "branches", "not_same_as")}
+    return StepDef(key=key, **raw, outcomes=outcomes, timer=Timer(**timer) if timer else None, **lists)
+
+
+def parse(raw: dict, source: str = "") -> Procedure:
+    """A procedure from its YAML or stored JSON; TypeError or KeyError names what is wrong."""
+    raw = dict(raw)
+    clocks = {k: ClockDef(key=k, **c) for k, c in raw.pop("clocks", {}).items()}
+    steps = {k: _step(k, dict(s)) for k, s in raw.pop("steps").items()}
+    form = raw.pop("form")
+    submit = raw.pop("submit", {})
+    for name in ("valid_from", "valid_to"):
+        if isinstance(raw.get(name), str):
+            raw[name] = date.fromisoformat(raw[name])
+    raw.setdefault("valid_to", None)
+    return Procedure(
+        **raw | {name: tuple(raw.get(name, ())) for name in ("notes", "panels")},
+        clocks=clocks,
+        steps=steps,
+        form=form["key"],
+        form_version=form["version"],
+        submit_starts=tuple(submit.get("starts", ())),
+        submit_documents=tuple(submit.get("documents", ())),
+        source=source,
+    )
+
+
+def files() -> list[Path]:
+    rooms = [Path(a.path) for a in apps.get_app_configs() if a.name.startswith("jinzhi.")]
+    return [p for room in rooms for p in sorted(room.glob("procedures/*.yaml"))]
+
+
+def read(path: Path) -> dict:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,0 +1,254 @@
+"""The to-do list of a post: 待办, 已办, 抄送, 我发起; one statement each, in order of urgency.
+
+Row-level security scopes every statement; the agency and the powers of the post narrow it further.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from jinzhi.casework.actions import Actor
+from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
+from jinzhi.foundation import calendar
+
+PAGE = 30
+TABS = {"todo": "待办", "done": "已办", "copies": "抄送", "started": "我发起"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list."""
+
+    case_id: Any
+    number: str
+    title: str
+    subject: str
+    matter: str
+    step: str
+    step_id: int | None
+    place: int
+    received_on: date
+    at: datetime
+    outcome: str
+    lamp: Lamp
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the search form above the list asks for."""
+
+    text: str = ""
+    procedure: str = ""
+    step: str = ""
+    colour: str = ""
+    county: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.text, self.procedure, self.step, self.colour, self.county))
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[Item]
+    next: str  # cursor of the following page, or empty
+
+
+_COLUMNS = """
+    c.id, c.number, c.title, c.subject_name, p.matter, s.name, s.id, c.place, c.received_on,
+    coalesce(s.closed_at, s.opened_at), c.outcome, s.due_ord,
+    k."limit", k.paused, c.state
+"""
+_CLOCK = """
+    LEFT JOIN LATERAL (
+        SELECT k."limit" + k.extended AS "limit", k.state = 'paused' AS paused FROM casework_clock k
+         WHERE k.case_id = c.id AND k.state IN ('running', 'paused') AND (k.step_id IS NULL OR k.step_id = s.id)
+         ORDER BY (k.state = 'running') DESC, k.due_ord LIMIT 1) k ON true
+"""
+_LAST = 2_000_000_000  # sorts steps without a running clock behind all others
+
+
+def _item(row: tuple, cursor: str, today: date, marks: Thresholds) -> Item:
+    due_ord, limit, paused, state = row[11:15]
+    shown = Lamp("none", None, None)
+    if state == "open" and row[6] is not None:
+        shown = lamp(due_ord, limit, bool(paused) and due_ord is None, today, marks)
+    return Item(*row[:11], lamp=shown, cursor=cursor)
+
+
+def _power_clause(actor: Actor) -> tuple[str, list]:
+    """SQL for "this open step is one the actor may take", with its parameters."""
+    parts, values = [], []
+    for power in actor.powers:
+        agency = actor.post.agency_id if power.post_id == actor.post.pk else power.post.agency_id
+        part = "(s.agency_id = %s AND s.role = %s AND (s.assignee_id IS NULL OR s.assignee_id = %s)"
+        values += [agency, power.role, power.post_id]
+        if power.procedure:
+            part += " AND p.key = %s"
+            values.append(power.procedure)
+        if power.step:
+            part += " AND s.key = %s"
+            values.append(power.step)
+        parts.append(part + ")")
+    return (f"({' OR '.join(parts)})", values) if parts else ("false", [])
+
+
+def _filter_clause(filters: Filters, today: date, marks: Thresholds) -> tuple[str, list]:
+    parts, values = [], []
+    if filters.text:
+        like = f"%{_escape(filters.text)}%"
+        parts.append("(c.number LIKE %s OR c.subject_name LIKE %s OR c.subject_code LIKE %s)")
+        values += [like, like, like]
+    for column, wanted in (("p.key", filters.procedure), ("s.key", filters.step)):
+        if wanted:
+            parts.append(f"{column} = %s")
+            values.append(wanted)
+    if filters.county:
+        parts.append("c.place = %s")
+        values.append(int(filters.county) * 1_000_000)
+    if filters.colour:
+        clause, more = _colour_clause(filters.colour, today, marks)
+        parts.append(clause)
+        values += more
+    return "".join(f" AND {p}" for p in parts), values
+
+
+def _colour_clause(colour: str, today: date, marks: Thresholds) -> tuple[str, list]:
+    """The lamps of `lamps.lamp`, as SQL over due_ord and the limit."""
+    now = calendar.ordinal(today)
+    # The last ordinal whose day is over: yesterday's.
+    over = calendar.ordinal(date.fromordinal(today.toordinal() - 1))
+    red, orange = "s.due_ord <= %s", "s.due_ord - %s <= %s"
+    yellow = 's.due_ord - %s <= floor(k."limit" * %s)'
+    match colour:
+        case "red":
+            return red, [over]
+        case "orange":
+            return f"(s.due_ord > %s AND {orange})", [over, now, marks.orange_days]
+        case "yellow":
+            clause = f"(s.due_ord > %s AND NOT {orange} AND {yellow})"
+            return clause, [over, now, marks.orange_days, now, marks.yellow_share]
+        case "green":
+            clause = f"(s.due_ord > %s AND NOT {orange} AND NOT {yellow})"
+            return clause, [over, now, marks.orange_days, now, marks.yellow_share]
+        case "grey":
+            return "(s.due_ord IS NULL AND k.paused)", []
+    return "false", []
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _select(sql: str, values: list) -> Iterator[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        yield from cursor.fetchall()
+
+
+def _page(rows: list[tuple], key, today: date, marks: Thresholds) -> Page:
+    items = [_item(row, key(row), today, marks) for row in rows[:PAGE]]
+    return Page(items, items[-1].cursor if len(rows) > PAGE else "")
+
+
+def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
+    """Open steps this post may take, the most urgent first; `after` is a cursor of an earlier page."""
+    today, marks = calendar.today(), thresholds()
+    mine, values = _power_clause(actor)
+    where, more = _filter_clause(filters, today, marks)
+    values += more
+    if after:
+        where += f" AND (coalesce(s.due_ord, {_LAST}), s.id) > (%s, %s)"
+        values += _cursor(after)
+    rows = _select(
+        f"""SELECT {_COLUMNS} FROM casework_step s
+              JOIN casework_case c ON c.id = s.case_id
+              JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
+             WHERE s.state = 'open' AND s.kind = 'user' AND {mine}{where}
+             ORDER BY s.due_ord ASC NULLS LAST, s.id LIMIT {PAGE + 1}""",  # noqa: S608
+        values,
+    )
+    return _page(list(rows), lambda r: f"{_LAST if r[11] is None else r[11]}.{r[6]}", today, marks)
+
+
+def _cursor(text: str) -> list[int]:
+    """Two whole numbers; anything else is the beginning."""
+    left, _, right = text.partition(".")
+    return [int(left), int(right)] if left.isdigit() and right.isdigit() else [0, 0]
+
+
+def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
+    """Steps this post has closed, newest first."""
+    today, marks = calendar.today(), thresholds()
+    where, values = _filter_clause(filters, today, marks)
+    values = [actor.post.pk, *values]
+    if after:
+        where += " AND s.id < %s"
+        values.append(_cursor(f"0.{after}")[1])
+    rows = _select(
+        f"""SELECT {_COLUMNS} FROM casework_step s
+              JOIN casework_case c ON c.id = s.case_id
+              JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
+             WHERE s.post_id = %s AND s.state <> 'open'{where}
+             ORDER BY s.closed_at DESC, s.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
+        values,
+    )
+    return _page(list(rows), lambda r: str(r[6]), today, marks)
+
+
+_CURRENT = """
+    LEFT JOIN LATERAL (SELECT s.* FROM casework_step s WHERE s.case_id = c.id AND s.state = 'open'
+         AND s.kind = 'user' ORDER BY s.due_ord NULLS LAST, s.id LIMIT 1) s ON true
+"""
+_CASE_COLUMNS = _COLUMNS.replace("coalesce(s.closed_at, s.opened_at)", "c.updated_at")
+
+
+def copies(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
+    """Cases sent to this post for information."""
+    today, marks = calendar.today(), thresholds()
+    where, values = _filter_clause(filters, today, marks)
+    rows = _select(
+        f"""SELECT {_CASE_COLUMNS} FROM casework_carboncopy y
+              JOIN casework_case c ON c.id = y.case_id
+              JOIN casework_procedureversion p ON p.id = c.procedure_id {_CURRENT}{_CLOCK}
+             WHERE y.post_id = %s{where} ORDER BY y.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
+        [actor.post.pk, *values],
+    )
+    return _page(list(rows), lambda r: str(r[0]), today, marks)
+
+
+def started(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
+    """Cases whose first act of this post's holder set them going (received at the window)."""
+    today, marks = calendar.today(), thresholds()
+    where, values = _filter_clause(filters, today, marks)
+    rows = _select(
+        f"""SELECT {_CASE_COLUMNS} FROM casework_case c
+              JOIN casework_procedureversion p ON p.id = c.procedure_id {_CURRENT}{_CLOCK}
+             WHERE EXISTS (SELECT 1 FROM casework_step f WHERE f.case_id = c.id AND f.key = 'accept'
+                              AND f.post_id = %s){where}
+             ORDER BY c.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
+        [actor.post.pk, *values],
+    )
+    return _page(list(rows), lambda r: str(r[0]), today, marks)
+
+
+def counts(actor: Actor) -> dict[str, int]:
+    """Numbers for the menu and the home of a post: open, overdue, due within two working days, new today."""
+    today = calendar.today()
+    mine, values = _power_clause(actor)
+    now, over = calendar.ordinal(today), calendar.ordinal(date.fromordinal(today.toordinal() - 1))
+    row = next(
+        _select(
+            f"""SELECT count(*), count(*) FILTER (WHERE s.due_ord <= %s),
+                       count(*) FILTER (WHERE s.due_ord > %s AND s.due_ord <= %s),
+                       count(*) FILTER (WHERE s.opened_at >= %s)
+                  FROM casework_step s JOIN casework_case c ON c.id = s.case_id
+                  JOIN casework_procedureversion p ON p.id = c.procedure_id
+                 WHERE s.state = 'open' AND s.kind = 'user' AND {mine}""",  # noqa: S608
+            [over, over, now + 2, today, *values],
+        )
+    )
+    return dict(zip(("todo", "overdue", "soon", "new"), row, strict=True))
