@@ -75,11 +75,14 @@ def _certificate(inner: bool) -> str:
 
 _SELECTED = f"registry_certificate AS c CROSS JOIN LATERAL (SELECT {_STATE} AS state) AS s"
 
+# A credit code also finds the enterprise known so far only by the organisation code inside it.
+_BY_ORG = "org_code = %(org)s AND NOT org_code = '' AND (uscc = '' OR %(org)s = %(code)s)"
+
 # An enterprise by its own id, either code, or any number it is or was known by.
-_FOUND = """(SELECT id FROM (
+_FOUND = f"""(SELECT id FROM (
         SELECT id, 0 AS rank FROM registry_enterprise WHERE id = %(id)s::uuid
         UNION ALL SELECT id, 1 FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''
-        UNION ALL SELECT id, 2 FROM registry_enterprise WHERE org_code = %(org)s AND NOT org_code = ''
+        UNION ALL SELECT id, 2 FROM registry_enterprise WHERE {_BY_ORG}
         UNION ALL SELECT enterprise_id, 3 FROM registry_identifier WHERE value = %(code)s
     ) AS candidates ORDER BY rank LIMIT 1)"""
 
@@ -147,35 +150,48 @@ def _stage(rank: int, condition: str) -> str:
         ORDER BY id DESC LIMIT %(limit)s)"""
 
 
-@cache
-def search() -> str:
-    """Enterprises by code (rank 0), whole name (1), beginning (2), part (3), in that order, newest first.
-
-    Parameters: q, code, org, rank and last (where the former page ended), limit. A part is found through
-    its pairs of characters and made sure of by LIKE; the plain form holds no wildcard characters.
-    """
-    plain = "registry_plain(%(q)s)"
-    begins = f"name_plain LIKE {plain} || '%%'"
-    stages = [
-        _stage(
-            0,
-            "id IN (SELECT id FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''"
-            " UNION SELECT id FROM registry_enterprise WHERE org_code = %(org)s AND NOT org_code = ''"
-            " UNION SELECT enterprise_id FROM registry_identifier WHERE value = %(code)s"
-            " UNION SELECT holder_id FROM registry_certificate"
-            " WHERE number_key = registry_number_key(%(q)s))",
-        ),
-        _stage(1, f"name_plain = {plain} AND {plain} <> ''"),
-        _stage(2, f"{begins} AND name_plain <> {plain} AND {plain} <> ''"),
-        _stage(
-            3,
-            f"name_grams @@ registry_gram_query(%(q)s) AND name_plain LIKE '%%' || {plain} || '%%'"
-            f" AND NOT {begins}",
-        ),
-    ]
+def _listed(stages: list[str]) -> str:
     return f"""SELECT h.rank, h.id::text, h.uscc, h.org_code, h.name, h.status,
             {_words("h.status", Enterprise.Status.choices)}, h.place, {_place_name("h.place")}, h.is_demo
         FROM ({" UNION ALL ".join(stages)}) AS h ORDER BY h.rank, h.id DESC LIMIT %(limit)s"""
+
+
+# The plain form of a name holds letters and figures only, so no wildcard of LIKE.
+_PLAIN = "registry_plain(%(q)s)"
+_BEGINS = f"name_plain LIKE {_PLAIN} || '%%'"
+
+
+@cache
+def search_beginnings() -> str:
+    """Enterprises by code (rank 0), whole name (1), beginning of the name (2); newest first in each rank.
+
+    Parameters of both searches: q, code, org, rank and last (where the former page ended), limit.
+    """
+    by_code = (
+        "id IN (SELECT id FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''"
+        f" UNION SELECT id FROM registry_enterprise WHERE {_BY_ORG}"
+        " UNION SELECT enterprise_id FROM registry_identifier WHERE value = %(code)s"
+        " UNION SELECT holder_id FROM registry_certificate"
+        " WHERE number_key = registry_number_key(%(q)s))"
+    )
+    return _listed(
+        [
+            _stage(0, by_code),
+            _stage(1, f"name_plain = {_PLAIN} AND {_PLAIN} <> ''"),
+            _stage(2, f"{_BEGINS} AND name_plain <> {_PLAIN} AND {_PLAIN} <> ''"),
+        ]
+    )
+
+
+@cache
+def search_parts() -> str:
+    """Enterprises with the words inside their names (rank 3), found by pairs of characters, proven by LIKE.
+
+    A statement of its own, run when beginnings do not fill the page: where nearly all names with a common
+    word begin with it, looking for the others reads the whole table.
+    """
+    part = f"name_grams @@ registry_gram_query(%(q)s) AND name_plain LIKE '%%' || {_PLAIN} || '%%'"
+    return _listed([_stage(3, f"{part} AND NOT {_BEGINS}")])
 
 
 def rows(statement: str, parameters: dict, *, prepare: bool = True) -> list[tuple]:

@@ -92,8 +92,9 @@ def normal(text: str) -> str:
 
 def _code_parameters(text: str) -> dict:
     code = normal(text)[:60]
-    org = code if len(code) == 9 else code[8:17] if len(code) == 18 else ""
-    return {"code": code, "org": org}
+    if len(code) == 18:
+        return {"code": code, "org": "" if looks_wrong(code) else code[8:17]}
+    return {"code": code, "org": code if len(code) == 9 else ""}
 
 
 def _as_uuid(text: object) -> str:
@@ -108,10 +109,11 @@ def find_enterprise(code: str) -> Enterprise | None:
     wanted = _code_parameters(code)
     if not wanted["code"]:
         return None
-    by_code = Enterprise.objects.filter(uscc=wanted["code"]).first()
-    if by_code is None and wanted["org"]:
-        by_code = Enterprise.objects.filter(org_code=wanted["org"]).first()
-    return by_code or Enterprise.objects.filter(identifiers__value=wanted["code"]).first()
+    found = Enterprise.objects.filter(uscc=wanted["code"]).first()
+    if found is None and wanted["org"]:
+        by_org = Enterprise.objects.filter(org_code=wanted["org"])
+        found = (by_org if wanted["org"] == wanted["code"] else by_org.filter(uscc="")).first()
+    return found or Enterprise.objects.filter(identifiers__value=wanted["code"]).first()
 
 
 def archive_json(key: object, *, inner: bool = False, on: date | None = None) -> str | None:
@@ -172,7 +174,9 @@ def search(q: str, limit: int = PAGE, *, after: str = "", within: scopes.Scope |
         "limit": max(1, min(limit, MOST)) + 1,
     }
     with scopes.acting(within) if within else nullcontext():
-        found = queries.rows(queries.search(), parameters, prepare=False)
+        found = queries.rows(queries.search_beginnings(), parameters, prepare=False)
+        if wanted := parameters["limit"] - len(found):
+            found += queries.rows(queries.search_parts(), parameters | {"limit": wanted}, prepare=False)
     hits = [Hit(*row) for row in found[: parameters["limit"] - 1]]
     more = len(found) == parameters["limit"]
     return Found(hits, f"{hits[-1].rank}.{hits[-1].id}" if more else "")

@@ -1,13 +1,16 @@
 """Row-level security for scoped tables, as migration operations.
 
-Every scoped table carries `place` and is FORCEd, so not even its owner passes by silently. The place
-comparison reads the range once (InitPlan) and uses the index `(place, id desc)`.
+Every scoped table carries `place` and is FORCEd, so not even its owner passes by silently. An unset scope
+compares with NULL and shows nothing.
 """
 
 from django.db import migrations
 
-LO = "(SELECT nullif(current_setting('jinzhi.lo', true), '')::bigint)"
-HI = "(SELECT nullif(current_setting('jinzhi.hi', true), '')::bigint)"
+# Not wrapped in a sub-select: the planner then knows the range and tells a county (1 % of the rows) from
+# the province (all of them). With sub-selects it takes both for 0.5 %, and a provincial search for a common
+# word read a million rows by place (177 ms instead of 14). See docs/decisions/0011.
+LO = "nullif(current_setting('jinzhi.lo', true), '')::bigint"
+HI = "nullif(current_setting('jinzhi.hi', true), '')::bigint"
 ENTERPRISE = "(SELECT nullif(current_setting('jinzhi.enterprise', true), '')::uuid)"
 
 

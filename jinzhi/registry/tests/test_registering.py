@@ -50,10 +50,14 @@ def test_a_code_registered_in_a_place_one_cannot_see_is_refused_too(enterprise):
 
 def test_one_known_by_its_organisation_code_receives_its_credit_code(db):
     old = services.register_enterprise(name="杭州甲制造有限公司", place=WESTLAKE, org_code="73200001-4")
+    assert services.archive("91330100732000014Q")["org_code"] == "732000014"
+    assert services.find_enterprise("91330100732000014q") == old
     new = services.register_enterprise(
         name="杭州甲制造有限责任公司", place=WESTLAKE, uscc="91330100732000014Q"
     )
     assert new.pk == old.pk and Enterprise.objects.count() == 1
+    wrong = "91330100732000014A"
+    assert services.archive(wrong) is None and services.find_enterprise(wrong) is None
     found = services.archive("732000014")
     assert found["name"] == "杭州甲制造有限责任公司" and found["uscc"] == "91330100732000014Q"
     assert {i["value"] for i in found["identifiers"]} == {"732000014", "91330100732000014Q"}
