@@ -1,6 +1,7 @@
 """Test databases, scopes, a live server and a browser for all tests. See jinzhi/runtime/testing.py."""
 
 import os
+import shutil
 
 import pytest
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.test import TransactionTestCase, override_settings
 
 from jinzhi.foundation.places import scope
 from jinzhi.runtime import testing
+from jinzhi.runtime.postgres import Cluster
 
 
 def pytest_configure(config):
@@ -89,6 +91,26 @@ def _scope(request):
         scope._current.set(begin)
     yield
     scope._current.set(scope.NOBODY)  # the rollback (or the new clone) resets the connection itself
+
+
+# -- servers of their own
+
+
+@pytest.fixture
+def var():
+    """A var/ that does not exist yet, where PostgreSQL can live."""
+    folder = testing.open_folder()
+    yield folder / "var"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def cluster(var):
+    """An embedded server that is not started yet."""
+    server = Cluster(var, {"shared_buffers": "16MB"})
+    yield server
+    server.stop("immediate")
+    shutil.rmtree(server.sockets, ignore_errors=True)
 
 
 # -- browser tests

@@ -7,9 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from jinzhi.runtime import locations, testing
 from jinzhi.runtime.postgres import Cluster
@@ -22,8 +20,7 @@ def seconds(action, *arguments) -> float:
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="jinzhi-bench-"))
-    folder.chmod(0o755)
+    folder = testing.open_folder()
     var = folder / "var"
     kept = testing.environment("jinzhi")
     kept |= {"JINZHI_VAR": str(var), "JINZHI_PORT": str(testing.free_port()), "JINZHI_DEMO": "0"}

@@ -138,10 +138,16 @@ def _wait_until_healthy() -> None:
         if last.get("status") == "ok":
             return
         time.sleep(0.1)
+    said = json.dumps(last, ensure_ascii=False) if last else "没有应答"
     raise Trouble(
-        f"{HEALTHY_WITHIN:.0f} 秒内没有就绪：{json.dumps(last, ensure_ascii=False) or '没有应答'}",
+        f"{HEALTHY_WITHIN:.0f} 秒内没有就绪：{said}\n{_last_lines('web')}",
         f"查看 {locations.LOGS} 下的日志，或运行 jinzhi doctor。",
     )
+
+
+def _last_lines(name: str, count: int = 8) -> str:
+    path = locations.LOGS / f"{name}.log"
+    return "\n".join(path.read_text(errors="replace").splitlines()[-count:]) if path.exists() else ""
 
 
 def down() -> tuple[int, bool]:

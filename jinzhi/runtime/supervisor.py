@@ -23,7 +23,7 @@ from jinzhi.runtime.trouble import Trouble
 STATE = locations.RUN / "supervisor.json"
 LOCK = locations.RUN / "supervisor.lock"
 WEB_WORKERS = int(os.environ.get("JINZHI_WEB_WORKERS", "2"))
-THREADS_PER_WEB_WORKER = int(os.environ.get("JINZHI_WEB_THREADS", "8"))
+THREADS_PER_WEB_WORKER = int(os.environ.get("JINZHI_WEB_THREADS", "4"))
 LONGEST_PAUSE = 30.0  # seconds before a child that keeps dying is tried again
 SETTLED = 20.0  # a child that lived so long is healthy: the next pause is short again
 LOG_BYTES, LOG_COPIES = 10_000_000, 5

@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -186,6 +187,13 @@ def clone(cluster: Cluster, template_name: str, name: str) -> None:
 def drop(cluster: Cluster, name: str) -> None:
     with cluster.connect() as connection:
         _drop(connection, name)
+
+
+def open_folder() -> Path:
+    """A folder with a short path that PostgreSQL's user can walk to (pytest's own are closed to others)."""
+    folder = Path(tempfile.mkdtemp(prefix="jinzhi-test-"))
+    folder.chmod(0o755)
+    return folder
 
 
 # -- a live server and a browser

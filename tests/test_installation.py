@@ -17,7 +17,6 @@ import pytest
 
 from jinzhi.runtime import installation, locations, testing
 from jinzhi.runtime.postgres import Cluster, binaries
-from jinzhi.runtime.tests.conftest import open_folder
 
 pytestmark = pytest.mark.xdist_group("installation")
 PATIENCE = 40  # seconds; the machine may be busy with other tests
@@ -25,7 +24,7 @@ PATIENCE = 40  # seconds; the machine may be busy with other tests
 
 class Installation:
     def __init__(self):
-        self.folder = open_folder()
+        self.folder = testing.open_folder()
         self.var = self.folder / "var"
         self.port = testing.free_port()
 

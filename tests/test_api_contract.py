@@ -1,0 +1,20 @@
+"""Every operation of /api/v1 does what its OpenAPI description says, whatever it is asked."""
+
+import json
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from ninja.responses import NinjaJSONEncoder
+from schemathesis.checks import positive_data_acceptance
+
+from jinzhi.api import api
+
+description = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/v1/"), cls=NinjaJSONEncoder))
+schema = schemathesis.openapi.from_dict(description)
+
+
+@schema.parametrize()
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_answers_conform_to_the_description(case, live):
+    # A well-formed question may still be refused by a rule (a date outside the calendar).
+    case.call_and_validate(base_url=live, excluded_checks=[positive_data_acceptance])
