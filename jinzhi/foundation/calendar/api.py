@@ -19,11 +19,7 @@ class DueAnswer(Schema):
     why: list[str]
 
 
-class Refusal(Schema):
-    detail: str
-
-
-@router.get("/due", response={200: DueAnswer, 422: Refusal}, summary="期限届满日及理由")
+@router.get("/due", response=DueAnswer, summary="期限届满日及理由")
 def due(
     request: HttpRequest,
     start: str = Query("", description="起算日，年-月-日，当日不计入", examples=["2026-02-10"]),

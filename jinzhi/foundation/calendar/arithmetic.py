@@ -17,6 +17,8 @@ from jinzhi.foundation.calendar.table import CalendarError, Table, current
 # unit -> (word, the longest limit that makes sense)
 UNITS = {"workday": ("个工作日", 2500), "day": ("日", 3660), "month": ("个月", 120), "year": ("年", 30)}
 
+MONTHS = {"month": 1, "year": 12}
+
 
 @dataclass(frozen=True)
 class Due:

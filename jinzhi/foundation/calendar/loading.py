@@ -206,7 +206,7 @@ def rebuild() -> list[date]:
 
 
 def store(notice: Notice) -> bool:
-    """Keep a notice of the product unless it is held already or a person has loaded that year's; true if kept."""
+    """Keep a notice of the product, unless it is held or a person loaded that year's; true if kept."""
     held = HolidayNotice.objects.filter(status=HolidayNotice.Status.CONFIRMED)
     same = held.filter(source=notice.source).first()
     if same:

@@ -1,6 +1,6 @@
 """Reads the text of a State Council holiday notice into blocks of days off and worked weekend days.
 
-Reads only; whether what was read makes sense for its year is judged in plausibility.py, and a person confirms.
+Reads only; whether what was read makes sense is judged in plausibility.py, and a person confirms.
 """
 
 import re
@@ -86,8 +86,9 @@ def _head(text: str, parsed: Parsed) -> None:
 def _items(text: str) -> Iterator[tuple[str, str]]:
     """(festival, what follows until the next item)."""
     found = list(_ITEM.finditer(text))
-    for match, following in zip(found, [*found[1:], None], strict=True):
-        yield match[1], text[match.end() : following.start() if following else len(text)]
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    for match, end in zip(found, ends, strict=False):
+        yield match[1], text[match.end() : end]
 
 
 def _holiday(name: str, body: str, parsed: Parsed, mentions: list[_Mention]) -> Holiday:

@@ -75,7 +75,7 @@ def _balance(holidays: list[Holiday], year: int) -> Iterator[str]:
 
 
 def _long_stretches(holidays: list[Holiday], year: int) -> Iterator[str]:
-    """Runs of working days longer than the law's rule of thumb, where a worked weekend day makes them long."""
+    """Runs of working days beyond the law's rule of thumb that contain a worked weekend day."""
     try:
         longest = rules.value("calendar.consecutive_workdays", date(year, 1, 1))
     except rules.NoRule:
@@ -88,7 +88,10 @@ def _long_stretches(holidays: list[Holiday], year: int) -> Iterator[str]:
             run.append(day)
             continue
         if len(run) > longest.value and not work.isdisjoint(run):
-            yield f"{run[0]} 至 {run[-1]} 连续工作 {len(run)} 天，一般不超过 {longest.value} 天（{longest.basis}）"
+            yield (
+                f"{run[0]} 至 {run[-1]} 连续工作 {len(run)} 天，"
+                f"一般不超过 {longest.value} 天（{longest.basis}）"
+            )
         run = []
 
 

@@ -64,7 +64,8 @@ def rolled(days: Table, start: date, limit: int, unit: str, raw: date, end: date
 
 def _beginning(start: date) -> str:
     next_day = start + timedelta(1)
-    return f"{shown(start)}为起算当日，不计入，自 {shown(next_day)}起算{_article('calendar.start_day_excluded', start)}"
+    article = _article("calendar.start_day_excluded", start)
+    return f"{shown(start)}为起算当日，不计入，自 {shown(next_day)}起算{article}"
 
 
 def _rest(days: Table, day: date) -> str:

@@ -4,7 +4,7 @@ Imports no models, so that it may be imported anywhere. Append last in a transac
 the transaction until it ends.
 """
 
-from jinzhi.foundation.history.chain import append, sm3
-from jinzhi.foundation.history.verify import Fault, heads, verify
+from jinzhi.foundation.history.chain import append, fingerprint, plain, sm3
+from jinzhi.foundation.history.verify import Fault, heads, verifiers, verify
 
-__all__ = ["Fault", "append", "heads", "sm3", "verify"]
+__all__ = ["Fault", "append", "fingerprint", "heads", "plain", "sm3", "verifiers", "verify"]

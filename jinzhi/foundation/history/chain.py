@@ -26,6 +26,11 @@ def sm3(content: bytes) -> str:
     return sm3_hash(content).hex()
 
 
+def fingerprint(value: Any) -> str:
+    """SM3 of `value` as canonical JSON: the same content has the same fingerprint, whatever its key order."""
+    return sm3(json.dumps(plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON that PostgreSQL gives back unchanged: no floats, no NUL, keys are text."""
     if value is None or isinstance(value, (bool, int)):

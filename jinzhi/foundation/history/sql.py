@@ -66,12 +66,12 @@ DROP FUNCTION history_forward();
 """
 
 _FACES = "jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public, jinzhi_system"
-RIGHTS = f"""
-REVOKE INSERT ON history_auditentry FROM {_FACES};
-REVOKE INSERT, UPDATE, DELETE ON history_head FROM {_FACES};
-REVOKE SELECT ON history_head FROM jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public;
-"""
-UNDO_RIGHTS = f"""
-GRANT INSERT ON history_auditentry TO {_FACES};
-GRANT SELECT, INSERT, UPDATE, DELETE ON history_head TO {_FACES};
-"""
+RIGHTS = [
+    f"REVOKE INSERT ON history_auditentry FROM {_FACES}",
+    f"REVOKE INSERT, UPDATE, DELETE ON history_head FROM {_FACES}",
+    "REVOKE SELECT ON history_head FROM jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public",
+]
+UNDO_RIGHTS = [
+    f"GRANT INSERT ON history_auditentry TO {_FACES}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON history_head TO {_FACES}",
+]

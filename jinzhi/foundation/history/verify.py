@@ -1,6 +1,6 @@
 """Proves the audit trail: recomputes every hash and link and compares the end with the chain's head."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +33,10 @@ class End:
     hash: str
 
 
+# Rooms above that keep a chain of their own (the story of a case) add `verify(chain | None) -> list[Fault]`.
+verifiers: list[Callable[[str | None], list[Fault]]] = []
+
+
 def heads() -> dict[str, End]:
     """The end of every chain. Written down elsewhere, it proves later that nothing before it was replaced."""
     from jinzhi.foundation.history.models import Head
@@ -57,6 +61,8 @@ def verify(chain: str | None = None, noted: dict[str, End] | None = None) -> lis
         for name in chains:
             found = examine(name, _entries(name), before.get(name), (noted or {}).get(name))
             faults += _still(found, name)
+        for more in verifiers:
+            faults += more(chain)
         return faults
 
 
@@ -125,6 +131,7 @@ def _ending(chain: str, last: dict[str, Any] | None, end: End | None, noted: End
             chain, reached + 1, TRUNCATED, f"链首登记到第 {end.seq} 条，末尾缺 {end.seq - reached} 条"
         )
     elif reached > end.seq:
-        yield Fault(chain, end.seq + 1, FORGED, f"链首登记到第 {end.seq} 条，其后多出 {reached - end.seq} 条")
+        more = f"链首登记到第 {end.seq} 条，其后多出 {reached - end.seq} 条"
+        yield Fault(chain, end.seq + 1, FORGED, more)
     elif last and last["hash"] != end.hash:
         yield Fault(chain, reached, ALTERED, f"第 {reached} 条记录的散列与链首登记不符")

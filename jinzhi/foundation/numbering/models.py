@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Series(models.Model):
-    """The last number given in a series of an agency (or other holder) and year; 0 = a series without years."""
+    """The last number given in a series of an agency (or other holder) and year; 0 = without years."""
 
     series = models.CharField("种类", max_length=60)
     agency = models.CharField("机构", max_length=60)

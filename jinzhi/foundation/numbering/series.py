@@ -38,8 +38,8 @@ def take(series: str, scope_key: str, *, year: int = 0, maximum: int = LARGEST) 
 def next_number(series: str, agency: str, year: int, pattern: str, **parts: Any) -> str:
     """The next official number, formatted.
 
-    `pattern` names `{n}` (with its width: `{n:04d}` ends at 9999) and may name `{agency}`, `{year}` and `parts`,
-    e.g. `"{word}食许受〔{year}〕{n}号"`. Same transaction rules as `take`.
+    `pattern` names `{n}` (with its width: `{n:04d}` ends at 9999) and may name `{agency}`, `{year}` and
+    `parts`, e.g. `"{word}食许受〔{year}〕{n}号"`. Same transaction rules as `take`.
     """
     maximum = _maximum(pattern)
     number = take(series, agency, year=year, maximum=maximum)

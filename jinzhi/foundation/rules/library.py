@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from jinzhi.foundation.rules.values import NoRule, Parameter, RuleError, Value
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error."""
+    """YAML in which a key given twice is an error, and one that is no text (`on`, `off`, `01` unquoted)."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     if doubled := {key for key in keys if keys.count(key) > 1}:
         raise yaml.YAMLError(f"键重复：{'、'.join(map(str, doubled))}{node.start_mark}")
+    if wrong := [key for key in keys if not isinstance(key, str)]:
+        raise yaml.YAMLError(f"键 {wrong[0]!r} 不是文字，请加引号{node.start_mark}")
     return loader.construct_mapping(node, deep=True)
 
 
@@ -112,7 +115,7 @@ def _table(entry: dict, room: str, file: str) -> DecisionTable:
 
 def _in_order(versions: list[DecisionTable]) -> tuple[DecisionTable, ...]:
     ordered = sorted(versions, key=lambda version: version.valid_from)
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if earlier.valid_to is None or earlier.valid_to >= later.valid_from:
             raise RuleError(f"{later.room}/{later.file}: 决策表 {later.key} 的有效期与前一版重叠")
     return tuple(ordered)
