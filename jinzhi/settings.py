@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     *_rooms("foundation"),
     "jinzhi.registry",
+    "jinzhi.registry.laws",
     "jinzhi.web",
     "jinzhi.casework",
     *_rooms("services"),
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jinzhi.foundation.files.middleware.RequestSize",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -167,7 +169,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_RATE_LIMITS = {"login_failed": None}  # django-axes counts and locks
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/300s/key"}  # guards the second factor; axes locks passwords first
 MFA_ADAPTER = "jinzhi.foundation.people.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "金质 Jinzhi"
@@ -176,6 +178,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "jinzhi.foundation.people.signin.username_of"
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 # How many reverse proxies stand before the server; 0: the address of the connection is the client's.
 AXES_IPWARE_PROXY_COUNT = NINJA_NUM_PROXIES = int(os.environ.get("JINZHI_PROXIES", "0"))

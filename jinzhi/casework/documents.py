@@ -14,6 +14,7 @@ from jinzhi.casework import clocks
 from jinzhi.casework.models import Case
 from jinzhi.foundation import numbering, rules
 from jinzhi.foundation.files.models import GeneratedDocument
+from jinzhi.foundation.people.pack import document_word_on, name_on
 from jinzhi.foundation.places.services import name_path
 
 
@@ -70,7 +71,7 @@ def context(act) -> dict:
         for c in case.clocks.filter(step=None, state="running").order_by("id")
     ]
     return {
-        "agency": agency.name,
+        "agency": name_on(agency, act.day),
         "agency_phone": agency.phone,
         "case": case.number,
         "matter": definition.matter,
@@ -137,7 +138,7 @@ def issue(kind: str, act, **extra) -> GeneratedDocument:
     number = ""
     if definition.series:
         number = numbering.next_number(
-            definition.series, agency.key, act.day.year, definition.pattern, word=agency.document_word
+            definition.series, agency.key, act.day.year, definition.pattern, word=document_word_on(agency, act.day)
         )
     data = context(act) | extra | {"title": definition.title, "number": number, "law": definition.law}
     data["text"] = fill(definition.body, data)

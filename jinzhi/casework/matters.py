@@ -30,6 +30,7 @@ class Matter:
     fee: str
     fee_law: str
     domain: str
+    apply: str  # name of the address where an application is begun
     conditions: tuple[str, ...] = ()
     icon: str = "certificate"
 
