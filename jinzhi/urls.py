@@ -8,7 +8,6 @@ from jinzhi.runtime import discovery, health
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("api/v1/", api.urls),
-    path("accounts/", include("allauth.urls")),
     *(path("", include(module.__name__)) for _, module in discovery.declared("urls")),
 ]
 

@@ -10,8 +10,10 @@ from django.db.models import Q, QuerySet
 from django.shortcuts import render
 
 from . import export, pager
+from .templatetags.jinzhi import cn_date
 
 CHUNK = 1000
+NOTHING = (None, "", [])
 
 
 class ListTable(tables.Table):
@@ -77,16 +79,48 @@ class ListFilter(django_filters.FilterSet):
 
     @property
     def more_chosen(self) -> bool:
-        return any(field.value() not in (None, "", []) for field in self.more_fields)
+        if not self.is_valid():
+            return True
+        chosen = self.form.cleaned_data
+        return any(chosen.get(field.name) not in NOTHING for field in self.more_fields)
+
+
+class _Tick(forms.BooleanField):
+    widget = forms.CheckboxInput
+
+    def clean(self, value):
+        return super().clean(value) or None
+
+
+class CheckFilter(django_filters.Filter):
+    """A box to tick; not ticked means no condition."""
+
+    field_class = _Tick
+
+
+class DaysFilter(django_filters.DateFromToRangeFilter):
+    """From one day to another, both included."""
+
+    def __init__(self, *args, **kwargs):
+        widget = django_filters.widgets.RangeWidget(attrs={"type": "date", "class": "form-control"})
+        super().__init__(*args, widget=widget, **kwargs)
 
 
 def _dress(field: forms.Field) -> None:
-    is_choice = isinstance(field.widget, forms.Select)
-    field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+    widget = field.widget
+    if isinstance(widget, forms.CheckboxInput):
+        widget.attrs["class"] = "form-check-input m-0"
+    elif isinstance(widget, forms.Select):
+        widget.attrs["class"] = "form-select"
+        anything = ("", f"{field.label}：不限")
+        if isinstance(field, forms.ModelChoiceField):
+            field.empty_label = anything[1]
+        else:
+            widget.choices = [anything, *(choice for choice in field.choices if choice[0] != "")]
+    elif not isinstance(widget, forms.MultiWidget):
+        widget.attrs["class"] = "form-control"
     if isinstance(field, forms.DateField):
-        field.widget.input_type = "date"
-    if is_choice and getattr(field, "empty_label", None) is not None:
-        field.empty_label = f"{field.label}：不限"
+        widget.input_type = "date"
 
 
 @dataclass
@@ -102,7 +136,7 @@ def chips(filterset, request) -> list[Chip]:
     chosen = []
     for field in filterset.form:
         value = filterset.form.cleaned_data.get(field.name) if filterset.is_valid() else None
-        if value in (None, "", []):
+        if value in NOTHING:
             continue
         rest = request.GET.copy()
         for key in [k for k in rest if k == field.name or k.startswith(f"{field.name}_")] + [
@@ -116,7 +150,7 @@ def chips(filterset, request) -> list[Chip]:
 
 def _in_words(field: forms.Field, value) -> str:
     if isinstance(value, slice):
-        return f"{value.start or ''} 至 {value.stop or ''}"
+        return f"{cn_date(value.start) or '最早'} 至 {cn_date(value.stop) or '现在'}"
     if value is True:
         return "是"
     labels = dict(getattr(field, "choices", ())) if isinstance(field, forms.ChoiceField) else {}

@@ -165,3 +165,18 @@ def find(request, words: str, limit: int) -> list[Found]:
     allowed = [s for s in sources if not s.roles or request.roles & set(s.roles)]
     groups = (Found(s.title, s.find(request, words, limit)) for s in sorted(allowed, key=lambda s: s.order))
     return [group for group in groups if group.hits]
+
+
+@cache
+def _kind_words() -> dict[str, str]:
+    return {k: w for module in _modules() for k, w in getattr(module, "AUDIT_KINDS", {}).items()}
+
+
+def audit_kind(kind: str) -> str:
+    """The word for what an entry of the operation log tells: rooms declare `AUDIT_KINDS` {kind: words}."""
+    return _kind_words().get(kind, kind)
+
+
+def audit_kinds() -> list[tuple[str, str]]:
+    """Choices for a filter, in the order of the words."""
+    return sorted(_kind_words().items(), key=lambda item: item[1])

@@ -23,7 +23,7 @@ class Page:
 
 
 def page(queryset: QuerySet, order: tuple[str, ...], *, after="", before="", size: int = SIZE) -> Page:
-    """One page of `queryset` in `order`, e.g. ("-at", "-id"); the last field must be unique, none nullable."""
+    """One page in `order`, e.g. ("-at", "-id"); the last field must be unique, none nullable."""
     backward = bool(before) and not after
     cursor = _read(before if backward else after, order)
     asked = _reversed(order) if backward else order

@@ -5,12 +5,16 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from . import roles
+from . import delegation, roles
+from .access import staff_required
+from .acting import Actor, Refused
+from .forms import DelegationForm
 from .middleware import redirect_whole_page, to_sign_in
-from .models import Account
+from .models import Account, Delegation, SignIn
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -18,7 +22,22 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 def account(request):
     if not request.user.is_authenticated:
         return to_sign_in(request)
-    return render(request, "account/account.html", {"posts": request.identity.posts})
+    context = {
+        "posts": request.identity.posts,
+        "has_totp": request.identity.has_totp,
+        "signins": SignIn.objects.filter(account=request.user).order_by("-id")[:5],
+    }
+    return render(request, "account/account.html", context)
+
+
+def forgotten(request, **kwargs):
+    """Passwords are not reset by mail; the page says who does it."""
+    return render(request, "account/forgotten.html")
+
+
+def not_here(request, **kwargs):
+    """Pages of allauth that have no meaning here."""
+    return redirect("people-account")
 
 
 @require_POST
@@ -41,12 +60,35 @@ def _safe_next(request) -> str:
     return settings.LOGIN_REDIRECT_URL
 
 
+@staff_required
 def delegations(request):
-    raise Http404
+    """Delegations given and held by the post acted in; a form for a new one."""
+    form = DelegationForm(request.POST or None, post=request.post)
+    if request.method == "POST" and form.is_valid():
+        try:
+            given = delegation.delegate(Actor.of(request), **form.cleaned_data)
+        except Refused as refused:
+            form.add_error(refused.field, refused.message)
+        else:
+            messages.success(request, f"已委托{given.to_post.account}，{given.starts} 至 {given.ends} 有效。")
+            return redirect("people-delegations")
+    people = Delegation.objects.select_related("from_post__account", "to_post__account")
+    context = {
+        "form": form,
+        "today": timezone.localdate(),
+        "given": people.filter(from_post=request.post).order_by("-starts", "-id")[:50],
+        "held": people.filter(to_post=request.post).order_by("-starts", "-id")[:50],
+    }
+    return render(request, "account/delegations.html", context)
 
 
+@require_POST
+@staff_required
 def revoke_delegation(request, key: int):
-    raise Http404
+    given = get_object_or_404(Delegation, pk=key, from_post__account=request.user)
+    delegation.revoke(Actor.of(request), given)
+    messages.success(request, "委托已经撤销。")
+    return redirect("people-delegations")
 
 
 def demo(request):
@@ -61,18 +103,14 @@ def demo(request):
     return render(request, "account/demo.html", {"people": [_described(a) for a in accounts]})
 
 
-def _described(account: Account) -> dict:
-    posts = list(account.posts.all())
+def _described(person: Account) -> dict:
+    posts = list(person.posts.all())
     held = {power.role for post in posts for power in post.powers.all()}
     tasks = [roles.TASKS[role] for role in roles.ROLES if role in held and role in roles.TASKS]
-    if account.kind == Account.Kind.ENTERPRISE:
+    title = posts[0].title if posts else "企业用户"
+    if person.kind == Account.Kind.ENTERPRISE:
         tasks = ["网上申请许可，补正材料，查看进度，领取证书"]
-    return {
-        "account": account,
-        "posts": posts,
-        "tasks": tasks,
-        "roles": [roles.name(role) for role in roles.ROLES if role in held],
-    }
+    return {"account": person, "posts": posts, "title": title, "tasks": tasks}
 
 
 @require_POST

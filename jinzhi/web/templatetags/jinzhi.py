@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
+from jinzhi.foundation.people import roles
+
 register = template.Library()
 
 ICONS = "@tabler/icons-sprite/dist/tabler-sprite.svg"
@@ -154,7 +156,7 @@ def yuan(cents):
 @register.inclusion_tag("web/parts/empty.html", name="nothing")
 @register.inclusion_tag("web/parts/empty.html", name="empty")  # not inside a `for`, whose own word it is
 def nothing(title: str, text: str = "", icon: str = "inbox", url: str = "", action: str = ""):
-    """Nothing yet: what this place is for and what to do: `{% nothing "还没有办件" "…" url="…" action="…" %}`."""
+    """Nothing yet: what this place is for, what to do: `{% nothing "还没有办件" "…" url="" action="" %}`."""
     return {"title": title, "text": text, "icon": icon, "url": url, "action": action}
 
 
@@ -170,7 +172,8 @@ def share(value, of=100, tone: str = "blue"):
     part = 0 if not of else max(0.0, min(100.0, 100 * float(value) / float(of)))
     return format_html(
         '<svg class="share share-{}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="share-all" width="100" height="4"/><rect class="share-part" width="{}" height="4"/></svg>',
+        '<rect class="share-all" width="100" height="4"/>'
+        '<rect class="share-part" width="{}" height="4"/></svg>',
         tone,
         f"{part:.1f}",
     )
@@ -186,6 +189,12 @@ def query(context, **changes):
         else:
             parameters[key] = value
     return f"?{parameters.urlencode()}" if parameters else "?"
+
+
+@register.filter
+def role_name(key):
+    """The Chinese name of a role."""
+    return roles.name(key)
 
 
 @register.filter

@@ -1,0 +1,15 @@
+"""Forms speak plainly: an empty field is told by its name, not as "this field"."""
+
+from django import forms
+
+
+class PlainWords:
+    """Mix into a Form before `forms.Form`: 请填写姓名, 请选择机构."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            chosen = isinstance(field.widget, forms.Select | forms.RadioSelect | forms.DateInput)
+            label = field.label or ""
+            field.error_messages["required"] = f"请{'选择' if chosen else '填写'}{label}。"
+            field.error_messages["invalid_choice"] = f"{label}不在可选的范围内，请重新选择。"
