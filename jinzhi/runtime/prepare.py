@@ -112,7 +112,7 @@ def install_packages(level: str) -> None:
 
 
 def mark(*files: Path) -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(repr(sys.version_info[:2]).encode())
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()
