@@ -1,0 +1,41 @@
+"""Rendering documents from their frozen data: once, under the row's lock, when first asked for."""
+
+from functools import cache
+from pathlib import Path
+
+from django.apps import apps
+from django.db import transaction
+
+from jinzhi.foundation.files import storing, typst
+from jinzhi.foundation.files.models import Blob, GeneratedDocument
+
+FOLDER = "documents"  # of a room: its Typst templates
+
+
+@cache
+def template_path(name: str) -> Path:
+    """The template of this file name in some room's documents folder."""
+    found = [
+        path
+        for room in apps.get_app_configs()
+        if room.name.startswith("jinzhi.")
+        for path in [Path(room.path) / FOLDER / name]
+        if path.is_file()
+    ]
+    if len(found) != 1 or "/" in name:
+        raise LookupError(f"文书模板 {name}：{'找不到' if not found else '有多个同名'}")
+    return found[0]
+
+
+def rendered(document: GeneratedDocument) -> Blob:
+    """The document's PDF, made now if it has not been made before; two at once make one."""
+    if document.blob_id:
+        return document.blob
+    with transaction.atomic():
+        locked = GeneratedDocument.objects.select_for_update().get(pk=document.pk)
+        if not locked.blob_id:
+            content = typst.render(template_path(locked.template), locked.data, issued_at=locked.issued_at)
+            locked.blob = storing.store_bytes(content, "application/pdf")
+            locked.save(update_fields=["blob"])
+        document.blob = locked.blob
+    return document.blob

@@ -1,0 +1,56 @@
+"""Sending attachments and documents to those who may see them; 404 to everybody else."""
+
+from django.http import FileResponse, Http404, HttpResponse
+from django.utils.http import content_disposition_header, http_date
+from django.views.decorators.http import require_safe
+
+from jinzhi.foundation.files import documents, storing, typst
+from jinzhi.foundation.files.models import Attachment, Blob, GeneratedDocument
+
+SHOWN_IN_PLACE = ("application/pdf", "image/jpeg", "image/png", "image/webp")
+# Whatever a file contains, it runs nothing and reaches nothing of ours. PDF viewers need no more than this.
+LOCKED = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; object-src 'self'; sandbox"
+
+
+def _seen(request, model, key):
+    """A row of the request's scope; anonymous readers have no face of either table."""
+    if request.user.is_authenticated and (row := model.objects.filter(pk=key).select_related("blob").first()):
+        return row
+    raise Http404("没有这个文件，或者它不在您的管辖范围内。")
+
+
+def _send(request, blob: Blob, name: str) -> HttpResponse:
+    etag = f'"{blob.sha256}"'
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304)
+    try:
+        content = storing.path_of(blob.sha256).open("rb")
+    except FileNotFoundError:
+        raise Http404("文件内容缺失，请联系系统管理员。") from None
+    download = "download" in request.GET or blob.media_type not in SHOWN_IN_PLACE
+    response = FileResponse(content, content_type=blob.media_type)
+    response.headers["Content-Disposition"] = content_disposition_header(download, name)
+    response.headers["Content-Length"] = blob.size
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = LOCKED
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["ETag"] = etag
+    response.headers["Last-Modified"] = http_date(blob.created_at.timestamp())
+    return response
+
+
+@require_safe
+def attachment(request, key):
+    row = _seen(request, Attachment, key)
+    return _send(request, row.blob, row.name)
+
+
+@require_safe
+def document(request, key):
+    """A document's PDF, rendered now if nobody has asked for it before."""
+    row = _seen(request, GeneratedDocument, key)
+    try:
+        blob = documents.rendered(row)
+    except typst.FontsMissing as missing:
+        return HttpResponse(str(missing), status=503, content_type="text/plain; charset=utf-8")
+    return _send(request, blob, row.name)
