@@ -83,7 +83,7 @@ def _worked(days: Table, day: date) -> bool:
 
 
 def _uncertain(days: Table, day: date) -> bool:
-    return days.is_provisional(day) if days.first and days.first.year <= day.year <= days.last.year else True
+    return days.is_provisional(day) or not days.first.year <= day.year <= days.last.year
 
 
 def _years(first: date, last: date) -> range:

@@ -115,13 +115,14 @@ def confirm_notice(
     year: int,
     by: object = None,
     *,
+    post: object = None,
     digest: str = "",
     number: str = "",
     issued_on: date | None = None,
     replace: bool = False,
     today: date | None = None,
 ) -> HolidayNotice:
-    """Make the notice for `year` effective, in one transaction; `by` is the account that confirms.
+    """Make the notice for `year` effective in one transaction; `by` (account or name) confirms, in `post`.
 
     `digest`: that of the preview the person saw; another text is refused. `replace`: supersede the notice in
     force for the year. Raises NoticeRefused. Sends `notice_confirmed` before the transaction ends.
@@ -149,8 +150,9 @@ def confirm_notice(
         changed = rebuild()
         append(
             CHAIN,
-            "notice_confirmed",
+            "calendar.notice.confirmed",
             actor=by,
+            post=post,
             subject=str(year),
             data={"notice": notice.pk, "number": notice.number, "changed": [str(day) for day in changed]},
         )
@@ -210,7 +212,11 @@ def store(notice: Notice) -> bool:
     held = HolidayNotice.objects.filter(status=HolidayNotice.Status.CONFIRMED)
     same = held.filter(source=notice.source).first()
     if same:
-        values = {"title": notice.title, "number": notice.number, "issued_on": notice.issued_on}
+        values: dict[str, object] = {
+            "title": notice.title,
+            "number": notice.number,
+            "issued_on": notice.issued_on,
+        }
         values |= {"mark": notice.mark, "ranges": notice.ranges}
         if all(getattr(same, name) == value for name, value in values.items()):
             return False

@@ -170,16 +170,13 @@ def _touching_weekend(off: set[date]) -> set[date]:
 
 
 def _blocks(off: set[date]) -> Iterator[tuple[date, date]]:
-    first = last = None
+    blocks: list[list[date]] = []
     for day in sorted(off):
-        if last and (day - last).days == 1:
-            last = day
-            continue
-        if first:
-            yield first, last
-        first = last = day
-    if first:
-        yield first, last
+        if blocks and (day - blocks[-1][-1]).days == 1:
+            blocks[-1].append(day)
+        else:
+            blocks.append([day])
+    yield from ((block[0], block[-1]) for block in blocks)
 
 
 def _weekdays(mentions: list[_Mention], parsed: Parsed) -> None:
@@ -188,8 +185,9 @@ def _weekdays(mentions: list[_Mention], parsed: Parsed) -> None:
     wrong = [m for m in stated if m.day.weekday() != m.weekday]
     parsed.wrong_weekdays = len(wrong)
     for mention in wrong:
+        written = WEEK[mention.weekday or 0]
         real = WEEK[mention.day.weekday()]
-        parsed.errors.append(f"{mention.day} 写作周{WEEK[mention.weekday]}，实际是周{real}")
+        parsed.errors.append(f"{mention.day} 写作周{written}，实际是周{real}")
     if wrong:
         around = range(parsed.year - 6, parsed.year + 7)
         parsed.years_that_fit = [year for year in around if all(_fits(m, year - parsed.year) for m in stated)]

@@ -38,9 +38,11 @@ class Table:
         self._notes: dict[date, tuple[str, str]] = {}
         self._provisional: set[int] = set()
         self.specials: list[Special] = []
-        self.first = self.last = None
+        self.empty = True
+        self.first = self.last = date.min
         for day, works, kind, provisional, note in rows:
-            self.first = self.first or day
+            if self.empty:
+                self.empty, self.first = False, day
             self.last = day
             if works:
                 self._workdays.append(day)
@@ -52,12 +54,8 @@ class Table:
             if works == (day.weekday() >= 5):
                 self.specials.append(Special(day, works, note))
 
-    @property
-    def empty(self) -> bool:
-        return self.first is None
-
     def covers(self, day: date) -> bool:
-        return self.first is not None and self.first <= day <= self.last
+        return not self.empty and self.first <= day <= self.last
 
     def _loaded(self) -> None:
         if self.empty:

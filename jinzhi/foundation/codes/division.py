@@ -32,14 +32,15 @@ def _existence(answer: Answer, lives: tuple[regions.Period, ...], on: date, aske
     if held:
         answer.parts["name"] = held.name
         return
-    ended = [life for life in lives if life.last and life.last <= on]
+    ended = [(life, life.last) for life in lives if life.last and life.last <= on]
     if not ended:
         first = lives[0].first
         answer.error("not_yet", f"{lives[0].name} 自 {first} 起设立，{on} 时尚不存在")
         return
-    last = ended[-1]
+    last, gone = ended[-1]
     answer.parts |= {"name": last.name, "successor": last.successor}
+    only_year = (gone.month, gone.day) == (1, 1) and not last.successor  # as python-stdnum knows it
+    when = f"{gone.year - 1} 年" if only_year else f"{gone:%Y-%m}"
     into = f"，并入 {last.successor} {regions.name(last.successor)}" if last.successor else ""
-    when = f"{last.last:%Y-%m}" if last.successor or last.last.month > 1 else f"{last.last.year - 1} 年"
-    day = f"，{on} 时已不存在" if asked else ""
-    answer.warn("abolished", f"{last.name}已于 {when} 撤销{into}{day}")
+    then = f"，{on} 时已不存在" if asked else ""
+    answer.warn("abolished", f"{last.name}已于 {when} 撤销{into}{then}")

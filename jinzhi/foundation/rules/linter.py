@@ -82,7 +82,8 @@ def _lint_row(row: Any, inputs: list[str], outputs: list[str]) -> list[str]:
 
 def _unreachable(rows: list[dict]) -> list[str]:
     """Rows that can never answer because an earlier row accepts the same or anything."""
-    problems, seen = [], []
+    problems: list[str] = []
+    seen: list[dict] = []
     for number, row in enumerate(rows, 1):
         when = {name: condition for name, condition in row["when"].items() if condition != ANYTHING}
         if any(earlier.items() <= when.items() for earlier in seen if _hashable(earlier) and _hashable(when)):

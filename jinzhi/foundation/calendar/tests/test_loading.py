@@ -82,7 +82,7 @@ def test_other_rooms_are_told_before_the_transaction_ends():
 def test_the_trail_names_who_confirmed_it():
     confirm_notice(texts.OF_2027, 2027, "王敏", today=TODAY)
     entry = AuditEntry.objects.get(chain=loading.CHAIN)
-    assert (entry.actor, entry.subject, entry.kind) == ("王敏", "2027", "notice_confirmed")
+    assert (entry.actor, entry.subject, entry.kind) == ("王敏", "2027", "calendar.notice.confirmed")
     assert "2027-02-08" in entry.data["changed"] and history.verify(loading.CHAIN) == []
 
 
