@@ -60,7 +60,7 @@ def up() -> None:
     def prepare() -> None:
         _django()
         stages.bring_up(_say)
-        if os.environ["JINZHI_DEMO"] == "1":
+        if stages.is_demonstration():
             people.extend(stages.demonstration_sign_ins())
 
     typer.echo("金质 Jinzhi")
@@ -176,7 +176,8 @@ def load(demo: Annotated[bool, typer.Option("--demo", help="同时装载演示�
     _django()
     for title in stages.load():
         typer.echo(f"  ✓ {title}")
-    if stages.load_demo():
+    if stages.is_demonstration():
+        stages.load_demonstration()
         typer.echo("  ✓ demo")
 
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from jinzhi.runtime import discovery, locations
@@ -74,15 +73,16 @@ def load() -> Iterator[str]:
             yield room.removeprefix("jinzhi.")
 
 
-def load_demo() -> bool:
-    """The demonstration province, where this installation is one; false when it is not."""
+def is_demonstration() -> bool:
     from django.conf import settings
 
-    if not settings.DEMO or not find_spec("jinzhi.demo.bootstrap"):
-        return False
+    return settings.DEMO
+
+
+def load_demonstration() -> None:
+    """The demonstration province, unless it is there."""
     with discovery.system_scope():
         import_module("jinzhi.demo.bootstrap").bootstrap()
-    return True
 
 
 def demonstration_sign_ins(limit: int = 12) -> list[tuple[str, str]]:
@@ -128,7 +128,8 @@ def bring_up(say: Say) -> None:
     say(f"装载省份数据包（{os.environ.get('JINZHI_PROVINCE', 'zhejiang')}）")
     for _ in load():
         pass
-    if load_demo():
-        say("演示数据已就绪")
+    if is_demonstration():
+        say("装载演示数据（首次约需一分钟）")
+        load_demonstration()
     if collect_static():
         say("整理静态文件")
