@@ -156,9 +156,9 @@ def confirm_notice(
             subject=str(year),
             data={"notice": notice.pk, "number": notice.number, "changed": [str(day) for day in changed]},
         )
-        notice_confirmed.send(
-            HolidayNotice, notice=notice, before=before, after=table.read(), changed=changed
-        )
+        if changed:
+            after = table.current()
+            notice_confirmed.send(HolidayNotice, notice=notice, before=before, after=after, changed=changed)
     return notice
 
 
@@ -201,9 +201,10 @@ def rebuild() -> list[date]:
         )
         written = cursor.rowcount
     if written:
-        Version.objects.update_or_create(id=1, defaults={"token": uuid.uuid4()})
-    table.forget()
-    transaction.on_commit(table.forget)
+        token = uuid.uuid4()
+        Version.objects.update_or_create(id=1, defaults={"token": token})
+        table.written(token)
+        transaction.on_commit(table.forget)
     return [r.day for r in rows if former and former.get(r.day) != r.is_workday]
 
 

@@ -102,6 +102,7 @@ _lock = threading.Lock()
 _table: Table | None = None
 _token: object = None
 _checked = 0.0
+_own = threading.local()  # what this thread wrote and has not committed: nobody else may see it yet
 
 
 def current() -> Table:
@@ -111,21 +112,43 @@ def current() -> Table:
     there must rest on the days as they are.
     """
     global _table, _token, _checked
-    if (
-        _table is not None
-        and not connection.in_atomic_block
-        and time.monotonic() - _checked < RECHECK_SECONDS
-    ):
+    if (pinned := getattr(_own, "pinned", None)) is not None:
+        return pinned
+    fresh = time.monotonic() - _checked < RECHECK_SECONDS
+    if _table is not None and fresh and not connection.in_atomic_block:
         return _table
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT token FROM calendar_version WHERE id = 1")
-        row = cursor.fetchone()
-    token = row[0] if row else None
+    token = _version()
+    if token is not None and token == getattr(_own, "token", None):
+        _own.table = _own.table or read()
+        return _own.table
     with _lock:
         if _table is None or token != _token or _table.empty:
             _table, _token = read(), token
         _checked = time.monotonic()
         return _table
+
+
+@contextmanager
+def pinned() -> Iterator[Table]:
+    """For one act: the calendar as it is now, asked once however many clocks the act touches."""
+    former = getattr(_own, "pinned", None)
+    _own.pinned = former or current()
+    try:
+        yield _own.pinned
+    finally:
+        _own.pinned = former
+
+
+def _version() -> object:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT token FROM calendar_version WHERE id = 1")
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def written(token: object) -> None:
+    """This thread has written days under a new version; its own questions are answered from them."""
+    _own.token, _own.table, _own.pinned = token, None, None
 
 
 def read() -> Table:
@@ -144,3 +167,4 @@ def forget() -> None:
     """Ask the database again at the next question."""
     global _table
     _table = None
+    _own.token = _own.table = None

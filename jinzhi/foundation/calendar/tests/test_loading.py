@@ -200,6 +200,26 @@ def test_another_process_notices_the_change(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_nobody_sees_a_notice_before_it_is_committed():
+    seen = []
+
+    def look():
+        scope.enter(scope.PUBLIC)
+        seen.append(calendar.is_provisional(date(2027, 2, 8)))
+        connection.close()
+
+    with transaction.atomic():
+        confirm_notice(texts.OF_2027, 2027, today=TODAY)
+        assert not calendar.is_provisional(date(2027, 2, 8))
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+    table._checked = 0.0
+    look()
+    assert seen == [True, False]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_notice_leaves_no_trace_in_memory():
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         confirm_notice(texts.OF_2027, 2027, today=TODAY)
