@@ -309,7 +309,8 @@ def _add_rooms() -> None:
 
 
 def _run_rooms() -> None:
-    from django.db import OperationalError
+    from django.db import OperationalError, ProgrammingError
+    from psycopg.errors import UndefinedTable
 
     from jinzhi.runtime import discovery
 
@@ -318,6 +319,10 @@ def _run_rooms() -> None:
             app()
     except OperationalError as error:
         raise Trouble(f"数据库没有应答：{str(error).splitlines()[0]}", "先执行 jinzhi up。") from error
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, UndefinedTable):
+            raise Trouble("数据库中还没有本系统的表。", "先执行 jinzhi up。") from error
+        raise
 
 
 def main() -> None:
