@@ -76,6 +76,11 @@ class Found:
     after: str = ""
 
 
+def link(found: dict) -> str:
+    """What stands in the address of an enterprise's page: a code where it has one."""
+    return found["uscc"] or found["org_code"] or found["id"]
+
+
 def _clean(text: str) -> str:
     """Without what PostgreSQL cannot hold (NUL, halves of surrogate pairs), at most a hundred characters."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode().strip()[:100]

@@ -179,8 +179,10 @@ def list_page(
     found = pager.page(
         rows, order, after=request.GET.get("after", ""), before=request.GET.get("before", ""), size=size
     )
+    shown = table(found.rows, sort=sort)
+    shown.request = request  # given to the constructor it would cut the page to 25 rows
     words = {
-        "table": table(found.rows, sort=sort, request=request),
+        "table": shown,
         "filter": filterset,
         "chips": chips(filterset, request) if filterset is not None else [],
         "page": found,

@@ -15,7 +15,9 @@ Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
 @app.command()
-def load(file: Annotated[Path, typer.Argument(help="CSV（可压缩）。", exists=True)], as_json: Json = False) -> None:
+def load(
+    file: Annotated[Path, typer.Argument(help="CSV（可压缩）。", exists=True)], as_json: Json = False
+) -> None:
     """Load a table of laws; known versions are left alone."""
     try:
         result = services.load(file)
@@ -40,7 +42,12 @@ def show(title: str, article: str = "", on: str = "", as_json: Json = False) -> 
     found = services.cited(law, article) if article else list(law.articles.all())
     if as_json:
         rows = [{"article": a.label, "text": a.text} for a in found]
-        typer.echo(json.dumps({"title": law.title, "published": law.published_on.isoformat(), "articles": rows}, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {"title": law.title, "published": law.published_on.isoformat(), "articles": rows},
+                ensure_ascii=False,
+            )
+        )
         return
     typer.echo(f"{law.title}（{law.published_on} 公布）")
     for a in found:

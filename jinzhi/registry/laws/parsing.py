@@ -59,7 +59,9 @@ def articles(text: str) -> tuple[str, list[ParsedArticle]]:
         elif match := ARTICLE.match(line):
             suffix = number(match[2]) if match[2] else 0
             label = match[0].strip()
-            found.append(ParsedArticle(number(match[1]), suffix, label, " ".join(chapter), line[match.end() :]))
+            found.append(
+                ParsedArticle(number(match[1]), suffix, label, " ".join(chapter), line[match.end() :])
+            )
         elif found:
             found[-1].text += f"\n{line}"
         elif not line.startswith("#"):

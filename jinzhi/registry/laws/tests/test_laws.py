@@ -40,7 +40,8 @@ def test_a_text_is_parsed_into_articles_with_their_chapters():
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("十", 10), ("二十一", 21), ("一百零一", 101), ("一百一十", 110), ("二百六十", 260), ("三", 3)]
+    ("text", "value"),
+    [("十", 10), ("二十一", 21), ("一百零一", 101), ("一百一十", 110), ("二百六十", 260), ("三", 3)],
 )
 def test_chinese_numbers(text, value):
     assert parsing.number(text) == value
@@ -72,7 +73,11 @@ def test_the_version_in_force_on_the_day_is_found(library):
 
 @pytest.mark.django_db
 def test_loading_twice_changes_nothing_and_bad_rows_are_named(library):
-    rows = (("样例法", "2003-08-27", "", "第一条 文。"), ("坏", "很久以前", "", "第一条 文。"), ("空", "2003-01-01", "", "没有条"))
+    rows = (
+        ("样例法", "2003-08-27", "", "第一条 文。"),
+        ("坏", "很久以前", "", "第一条 文。"),
+        ("空", "2003-01-01", "", "没有条"),
+    )
     first = library(*rows)
     assert (first.added, len(first.refused)) == (1, 2)
     assert "第 3 行 坏：公布日期“很久以前”不是日期" in first.refused
@@ -94,7 +99,13 @@ def test_the_real_texts_load_and_the_cited_articles_open():
     result = services.load(SHARED)
     assert result.added > 1000
     law = services.in_force("中华人民共和国行政许可法", date(2026, 1, 1))
-    assert "逾期不告知的，自收到申请材料之日起即为受理" in services.cited(law, "第三十二条第一款第（四）项")[0].text
+    assert (
+        "逾期不告知的，自收到申请材料之日起即为受理"
+        in services.cited(law, "第三十二条第一款第（四）项")[0].text
+    )
     order = services.in_force("工业产品生产许可证管理条例", date(2007, 1, 1))
     assert order.published_on == date(2005, 7, 9)
-    assert "60" in services.cited(order, "第二十四条")[0].text or "六十" in services.cited(order, "第二十四条")[0].text
+    assert (
+        "60" in services.cited(order, "第二十四条")[0].text
+        or "六十" in services.cited(order, "第二十四条")[0].text
+    )

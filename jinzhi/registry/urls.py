@@ -1,0 +1,13 @@
+from django.urls import path
+
+from jinzhi.registry import public_views, views
+
+urlpatterns = [
+    path("enterprises/", public_views.search, name="registry-search"),
+    path("enterprises/<str:code>", public_views.archive, name="registry-archive"),
+    path("verify/", public_views.verify, name="registry-verify"),
+    path("verify/<str:number>", public_views.certificate, name="registry-certificate"),
+    path("registry/enterprises/", views.enterprises, name="registry-enterprises"),
+    path("registry/enterprises/<uuid:key>/", views.enterprise, name="registry-enterprise"),
+    path("registry/certificates/", views.certificates, name="registry-certificates"),
+]
