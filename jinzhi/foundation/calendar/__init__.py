@@ -15,7 +15,7 @@ from jinzhi.foundation.calendar.arithmetic import (
 )
 from jinzhi.foundation.calendar.clock import today
 from jinzhi.foundation.calendar.signals import notice_confirmed
-from jinzhi.foundation.calendar.table import CalendarError, Table, current, forget
+from jinzhi.foundation.calendar.table import CalendarError, Table, current, forget, pinned
 
 __all__ = [
     "UNITS",
@@ -30,6 +30,7 @@ __all__ = [
     "is_workday",
     "notice_confirmed",
     "ordinal",
+    "pinned",
     "today",
     "workdays_between",
 ]
