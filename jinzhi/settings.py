@@ -142,13 +142,10 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "jinzhi.foundation.people.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
+    {"NAME": "jinzhi.foundation.people.passwords.NotCommon"},
+    {"NAME": "jinzhi.foundation.people.passwords.NotOnlyDigits"},
+    {"NAME": "jinzhi.foundation.people.passwords.NotPersonal"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/home/"

@@ -50,7 +50,7 @@ class PackageFinder(BaseFinder):
         found = package_files().get(path)
         if find_all:
             return [str(found)] if found else []
-        return str(found) if found else None
+        return str(found) if found else []
 
     def list(self, ignore_patterns):
         storage = _PackageStorage()

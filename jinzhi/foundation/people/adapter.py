@@ -2,8 +2,12 @@
 
 import base64
 import hashlib
+import time
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -23,6 +27,13 @@ class AccountAdapter(DefaultAccountAdapter):
         "rate_limited": "操作太频繁，请稍后再试。",
         "account_inactive": "这个账号已经停用。",
     }
+
+    def is_reauthentication_required(self, *, app, **kwargs):
+        """Not within minutes of signing in: the password has only just been given."""
+        request = self.request or context.request
+        records = get_authentication_records(request, request.user)
+        fresh = any(time.time() - r["at"] < app_settings.REAUTHENTICATION_TIMEOUT for r in records)
+        return not fresh and super().is_reauthentication_required(app=app, **kwargs)
 
     def is_open_for_signup(self, request):
         return False

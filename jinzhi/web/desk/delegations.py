@@ -24,10 +24,10 @@ class DelegationTable(ListTable):
     title = "委托"
     sorts = {"starts": ("-starts", "-id"), "ends": ("-ends", "-id")}
 
-    giver = tables.Column("委托人", accessor="from_post.account.name", attrs={"td": {"class": "main-cell"}})
-    agency = tables.Column("机构", accessor="from_post.agency.short_name")
-    giver_title = tables.Column("委托人职务", accessor="from_post.title")
-    taker = tables.Column("受托人", accessor="to_post.account.name")
+    giver = tables.Column("委托人", accessor="from_post__account__name", attrs={"td": {"class": "main-cell"}})
+    agency = tables.Column("机构", accessor="from_post__agency__short_name")
+    giver_title = tables.Column("委托人职务", accessor="from_post__title")
+    taker = tables.Column("受托人", accessor="to_post__account__name")
     starts = tables.DateColumn(verbose_name="开始", format="Y-m-d")
     ends = tables.DateColumn(verbose_name="结束", format="Y-m-d")
     reason = tables.Column("事由")

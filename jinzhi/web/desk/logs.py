@@ -148,7 +148,7 @@ class SignInTable(ListTable):
 
     at = tables.Column("时间")
     username = tables.Column("用户名", attrs={"td": {"class": "main-cell"}})
-    person = tables.Column("姓名", accessor="account.name", default="")
+    person = tables.Column("姓名", accessor="account__name", default="")
     result = tables.Column("结果")
     address = tables.Column("来源地址", default="")
     agent = tables.Column("终端", attrs={"th": {"data-off": ""}})

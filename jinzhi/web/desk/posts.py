@@ -86,9 +86,9 @@ class PostTable(ListTable):
     title = "任职"
     sorts = {"agency": ("agency__place", "id"), "valid_from": ("-valid_from", "-id")}
 
-    person = tables.Column("姓名", accessor="account.name", attrs={"td": {"class": "main-cell"}})
-    agency = tables.Column("机构", accessor="agency.short_name")
-    department = tables.Column("处室", accessor="department.name", default="")
+    person = tables.Column("姓名", accessor="account__name", attrs={"td": {"class": "main-cell"}})
+    agency = tables.Column("机构", accessor="agency__short_name")
+    department = tables.Column("处室", accessor="department__name", default="")
     position = tables.Column("职务", accessor="title")
     roles = tables.Column("角色", empty_values=())
     valid_from = tables.Column("任职起")

@@ -23,9 +23,9 @@ class PowerTable(ListTable):
     title = "权限"
     sorts = {"agency": ("post__agency__place", "id"), "role": ("role", "id")}
 
-    person = tables.Column("姓名", accessor="post.account.name", attrs={"td": {"class": "main-cell"}})
-    agency = tables.Column("机构", accessor="post.agency.short_name")
-    position = tables.Column("职务", accessor="post.title")
+    person = tables.Column("姓名", accessor="post__account__name", attrs={"td": {"class": "main-cell"}})
+    agency = tables.Column("机构", accessor="post__agency__short_name")
+    position = tables.Column("职务", accessor="post__title")
     role = tables.Column("角色")
     procedure = tables.Column("事项流程", empty_values=())
     step = tables.Column("环节", empty_values=())
