@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.renderers import JSONRenderer
 from ninja.throttling import AnonRateThrottle, AuthRateThrottle
 
 from jinzhi.runtime import discovery
@@ -70,6 +71,15 @@ def _field(error: dict) -> str:
     return ".".join(place[1:] or place)  # the first part says query, path or body
 
 
+class ReadableJSON(JSONRenderer):
+    """Chinese stays Chinese in the answer, not \\u escapes; half a surrogate pair becomes a question mark."""
+
+    json_dumps_params = {"ensure_ascii": False}
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> Any:
+        return super().render(request, data, response_status=response_status).encode("utf-8", "replace")
+
+
 class JinzhiAPI(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> Any:
         """Every operation may also answer with a refusal."""
@@ -93,6 +103,7 @@ api = JinzhiAPI(
     version="1",
     description="质量监督公共数据与业务接口。公开信息无需登录；登录后按任职或企业身份返回。",
     urls_namespace="api",
+    renderer=ReadableJSON(),
     throttle=[AnonRateThrottle(settings.API_RATE), AuthRateThrottle(settings.API_RATE)],
 )
 
