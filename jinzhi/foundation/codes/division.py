@@ -6,6 +6,8 @@ from jinzhi.foundation.codes import regions
 from jinzhi.foundation.codes.answer import Answer
 from jinzhi.foundation.codes.normal import DIGITS, length, normalize, only
 
+ZONE = "7"  # fifth digit of the statistical codes of development zones
+
 
 def check(value: str, on: date, asked: bool = False) -> Answer:
     """Whether the division exists on the day `on`; `asked`: the caller named that day himself."""
@@ -18,10 +20,13 @@ def check(value: str, on: date, asked: bool = False) -> Answer:
         answer.error("province", f"前两位 {code[:2]} 不是省级代码")
         return answer
     lives = regions.periods(code)
-    if not lives:
+    if lives:
+        _existence(answer, lives, on, asked)
+    elif code[4] == ZONE:
+        answer.warn("zone", f"{code} 是开发区等的统计用代码，不在 GB/T 2260 之列，未核对")
+    else:
         answer.error("unknown", f"没有查到区划代码 {code}")
         return answer
-    _existence(answer, lives, on, asked)
     if below.strip("0"):
         answer.warn("below_county", f"只核对到县级（{code}），其下的 {below} 未核对")
     return answer
