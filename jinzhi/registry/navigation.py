@@ -7,7 +7,7 @@ from jinzhi.web.navigation import Entry, Hit, Source
 
 ENTRIES = [
     Entry("企业档案", "registry-enterprises", "building-factory-2", group="档案", order=10, key="e"),
-    Entry("证书", "registry-certificates", "certificate", group="档案", order=20, key="c"),
+    Entry("证书", "registry-certificates", "certificate", group="档案", order=20, key="z"),
 ]
 
 AUDIT_KINDS = {

@@ -8,7 +8,7 @@ ENTRIES = [
         "group": "系统管理",
         "order": 70,
         "roles": ("administrator", "security_administrator", "auditor"),
-        "key": "c",
+        "key": "w",
     },
 ]
 
