@@ -25,7 +25,7 @@ reset: ## stop and wipe var/ (asks first; YES=1 does not)
 	@if [ -x $(BIN)/jinzhi ]; then $(BIN)/jinzhi reset $(if $(YES),--yes); else echo 没有安装，没有可清空的数据。; fi
 
 test: dev ## install what is missing and run every test; PYTEST=… for options
-	@$(BIN)/pytest -n 2 $(PYTEST)
+	@$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
 
 check: dev ## lint, types, import contracts, migrations, rules, forms and procedures
 	@$(BIN)/ruff check $(RUFF_PATHS)
