@@ -7,6 +7,8 @@ consumed and overlapping pauses count once (行政许可法第四十五条). The
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from django.db import connection
+
 from jinzhi.casework.models import Case, Clock, ClockPause, Step
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.calendar.arithmetic import add_months
@@ -18,7 +20,9 @@ def limit_text(limit: int, unit: str) -> str:
     return f"{limit} {UNITS[unit]}"
 
 
-def start(case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency") -> Clock:
+def start(
+    case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency"
+) -> Clock:
     """Start the limit that `rule` sets on the case's legally relevant date."""
     value = rules.value(rule, on=case.rule_date)
     clock = Clock(
@@ -141,14 +145,19 @@ def _extra(clock: Clock) -> int:
     return clock.paused_ord if clock.unit in ("workday", "day") else 0
 
 
+_URGENCY = """
+UPDATE casework_step s SET due_ord = n.due
+  FROM (SELECT s.id, (SELECT min(k.due_ord) FROM casework_clock k WHERE k.case_id = s.case_id AND k.state = 'running'
+                         AND (k.step_id IS NULL OR k.step_id = s.id)) AS due
+          FROM casework_step s WHERE s.case_id = %s AND s.state = 'open') n
+ WHERE n.id = s.id AND s.due_ord IS DISTINCT FROM n.due
+"""
+
+
 def refresh_urgency(case: Case) -> None:
-    """Give every open step the ordinal of the most urgent running clock that is its agency's duty."""
-    clocks = list(Clock.objects.filter(case=case, state=Clock.State.RUNNING).values_list("step_id", "due_ord"))
-    for step in Step.objects.filter(case=case, state=Step.State.OPEN):
-        dues = [due for step_id, due in clocks if step_id in (None, step.id)]
-        due = min(dues, default=None)
-        if step.due_ord != due:
-            Step.objects.filter(pk=step.pk).update(due_ord=due)
+    """Give every open step the ordinal of the most urgent running clock of the case or of the step itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(_URGENCY, [case.pk])
 
 
 def on_notice_confirmed(sender, changed: list[date], **kwargs) -> None:

@@ -138,7 +138,11 @@ def issue(kind: str, act, **extra) -> GeneratedDocument:
     number = ""
     if definition.series:
         number = numbering.next_number(
-            definition.series, agency.key, act.day.year, definition.pattern, word=document_word_on(agency, act.day)
+            definition.series,
+            agency.key,
+            act.day.year,
+            definition.pattern,
+            word=document_word_on(agency, act.day),
         )
     data = context(act) | extra | {"title": definition.title, "number": number, "law": definition.law}
     data["text"] = fill(definition.body, data)
@@ -147,5 +151,3 @@ def issue(kind: str, act, **extra) -> GeneratedDocument:
         number=number, title=definition.title, template=str(definition.template.name),
         template_version=1, data=data, issued_at=act.at,
     )  # fmt: skip
-
-

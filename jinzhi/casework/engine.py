@@ -21,11 +21,11 @@ class NoAgency(LookupError):
 
 def agency_at(place: int, level: str) -> Agency:
     """The agency of `level` that answers for `place`, or the next one above it. Raises NoAgency."""
-    for candidate in LEVELS[LEVELS.index(level) :]:
-        seat = place // WIDTHS[candidate] * WIDTHS[candidate]
-        found = Agency.objects.filter(level=candidate, place=seat, valid_to=None).first()
-        if found:
-            return found
+    seats = {c: place // WIDTHS[c] * WIDTHS[c] for c in LEVELS[LEVELS.index(level) :]}
+    found = {a.level: a for a in Agency.objects.filter(place__in=seats.values(), valid_to=None)}
+    for candidate, seat in seats.items():
+        if candidate in found and found[candidate].place == seat:
+            return found[candidate]
     raise NoAgency(f"没有管辖 {place:012d} 的{dict(Agency.Level.choices)[level]}级机构")
 
 
@@ -67,7 +67,9 @@ def close_step(step: Step, state: str, at: datetime, day: date, **fields) -> Non
         clocks.stop(clock, day) if state == Step.State.DONE else clocks.void(clock, day)
 
 
-def arrive(case: Case, leaving: Step, target: str, at: datetime, day: date, origin: Step | None = None) -> None:
+def arrive(
+    case: Case, leaving: Step, target: str, at: datetime, day: date, origin: Step | None = None
+) -> None:
     """Move the token that was on `leaving` (already closed) to `target`."""
     origin = origin or leaving
     if target != JOIN:
@@ -116,8 +118,5 @@ def send_back(case: Case, leaving: Step, target: str, at: datetime, day: date) -
 def close_case(case: Case, outcome: str, day: date) -> None:
     """The case is over: no open step, no running clock is left."""
     case.state, case.outcome, case.closed_on = Case.State.CLOSED, outcome, day
-    case.save()
     for clock in case.clocks.filter(state__in=[Clock.State.RUNNING, Clock.State.PAUSED]):
         clocks.void(clock, day)
-
-

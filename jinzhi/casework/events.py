@@ -40,7 +40,7 @@ def record(
     case: Case, kind: str, sentence: str, at: datetime, *, actor=None, post=None, on_behalf=None,
     public: bool = True, data: dict | None = None,
 ) -> Event:  # fmt: skip
-    """Append one sentence; the caller holds the case's lock, so `seq` has no rival."""
+    """Append one sentence; the caller holds the case's lock, so `seq` has no rival, and saves the case."""
     event = Event(
         case=case, place=case.place, seq=case.story_length + 1, at=at, kind=kind, sentence=sentence,
         public=public, account=actor, post=post, on_behalf=on_behalf, data=history.plain(data or {}),
@@ -49,7 +49,6 @@ def record(
     event.hash = digest(event)
     event.save(force_insert=True)
     case.story_length, case.story_hash = event.seq, event.hash
-    Case.objects.filter(pk=case.pk).update(story_length=event.seq, story_hash=event.hash)
     return event
 
 
@@ -64,7 +63,9 @@ def faults(case: Case) -> list[history.Fault]:
             found.append(_fault(case, number, "altered", f"第 {number} 条记录被改动"))
         previous = event.hash
     if not found and (number, previous) != (case.story_length, case.story_hash):
-        found.append(_fault(case, number + 1, "truncated", f"应有 {case.story_length} 条记录，只有 {number} 条"))
+        found.append(
+            _fault(case, number + 1, "truncated", f"应有 {case.story_length} 条记录，只有 {number} 条")
+        )
     return found
 
 

@@ -8,7 +8,11 @@ from jinzhi.foundation import rules
 # Phrases clerks may pick instead of typing; the law asks for reasons, not for prose.
 PHRASES = {
     "accept": ["材料齐全，符合法定形式，予以受理"],
-    "pass": ["材料真实有效，符合要求，同意送审", "审查与核查均符合规定，拟准予许可", "不符合规定，拟不予许可"],
+    "pass": [
+        "材料真实有效，符合要求，同意送审",
+        "审查与核查均符合规定，拟准予许可",
+        "不符合规定，拟不予许可",
+    ],
     "approve": ["符合法定条件、标准，准予许可"],
     "refuse": ["申请事项不属于本机关职权范围", "依法不需要取得许可"],
     "return": ["审查意见不完整，请补充", "核查记录与结论不一致，请重新核查"],

@@ -9,7 +9,7 @@ from django.utils import timezone
 from jinzhi.casework import clocks, documents, engine, hooks
 from jinzhi.casework.actions.base import Act, Actor, Refused
 from jinzhi.casework.models import Case, Draft, ProcedureVersion, Submission
-from jinzhi.foundation import forms, numbering
+from jinzhi.foundation import calendar, forms, numbering
 from jinzhi.foundation.places.services import place_of
 
 
@@ -53,7 +53,9 @@ def submit_draft(draft_id: UUID, actor: Actor, at: datetime | None = None) -> Ca
         draft = Draft.objects.select_for_update().get(pk=draft_id)
         if draft.submitted_at:
             return Case.objects.get(draft=draft.pk)
-        case = submit(draft.procedure, draft.data, actor, at=at, draft=draft.pk, enterprise_id=draft.enterprise_id)
+        case = submit(
+            draft.procedure, draft.data, actor, at=at, draft=draft.pk, enterprise_id=draft.enterprise_id
+        )
         draft.submitted_at = at or timezone.now()
         draft.save()
     return case
@@ -68,23 +70,32 @@ def subject_of(data: dict) -> tuple[str, str, int]:
     return applicant.get("name", ""), applicant.get("code", ""), place_of(county)
 
 
-@transaction.atomic
 def submit(
     version: ProcedureVersion, data: dict, actor: Actor, *, at: datetime | None = None, draft: UUID | None = None,
     enterprise_id: UUID | None = None, is_demo: bool = False,
 ) -> Case:  # fmt: skip
     """Open a case on a complete form. Raises Refused naming the first thing that is missing."""
-    at = at or timezone.now()
+    with transaction.atomic(), calendar.pinned():
+        return _submit(version, data, actor, at or timezone.now(), draft, enterprise_id, is_demo)
+
+
+def _submit(
+    version: ProcedureVersion, data: dict, actor: Actor, at: datetime, draft, enterprise_id, is_demo
+) -> Case:
     day = timezone.localtime(at).date()
     definition = version.procedure
     form = forms.get(definition.form, definition.form_version)
-    problems = forms.validate(form, data, on=day)
+    cleaned, problems = forms.examine(form, data, on=day)
     if problems:
-        raise Refused(f"还有 {len(problems)} 处需要填写或更正，首先是“{problems[0].label}”：{problems[0].message}")
-    data = forms.clean(form, data, on=day)
+        raise Refused(
+            f"还有 {len(problems)} 处需要填写或更正，首先是“{problems[0].label}”：{problems[0].message}"
+        )
+    data = cleaned
     name, code, place = subject_of(data)
     agency = engine.agency_at(place, "county")
-    number = numbering.next_number("case", agency.key, day.year, "{word}{year}{n:05d}", word=f"{definition.case_prefix}{agency.key}")
+    number = numbering.next_number(
+        "case", agency.key, day.year, "{word}{year}{n:05d}", word=f"{definition.case_prefix}{agency.key}"
+    )
     case = Case(
         place=place, number=number, procedure=version, title=f"{definition.matter}：{name}",
         enterprise_id=enterprise_id, subject_name=name, subject_code=code, agency=agency,
@@ -103,5 +114,6 @@ def submit(
     engine.open_step(case, definition.start, at, day)
     act.documents = [documents.issue(kind, act) for kind in definition.submit_documents]
     act.log("submit", f"{act.who} 提交《{form.title}》，编号 {number}。", form=form.key, version=form.version)
+    case.save()
     clocks.refresh_urgency(case)
     return case

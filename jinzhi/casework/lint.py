@@ -69,7 +69,9 @@ def _names(p: Procedure) -> list[str]:
             rules.value(key, on=p.valid_from)
         except rules.NoRule:
             problems.append(f"rule {key} has no value on {p.valid_from}")
-    documents = {d for s in p.steps.values() for o in s.outcomes for d in o.documents} | set(p.submit_documents)
+    documents = {d for s in p.steps.values() for o in s.outcomes for d in o.documents} | set(
+        p.submit_documents
+    )
     problems += [f"document {d} is unknown" for d in documents - set(kinds())]
     for step in p.steps.values():
         if step.kind not in NODE_KINDS:

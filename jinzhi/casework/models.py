@@ -4,6 +4,7 @@ Open steps are the tokens of the engine, closed steps are its history. Nothing h
 transitions live in `engine`, acts in `actions`, time limits in `clocks`.
 """
 
+import json
 from functools import cached_property
 
 from django.db import models
@@ -24,7 +25,7 @@ class ProcedureVersion(models.Model):
     rule_set = models.CharField("规则集", max_length=20)
     valid_from = models.DateField("施行")
     valid_to = models.DateField("失效", null=True)  # last day
-    definition = models.JSONField("定义")
+    definition = models.TextField("定义")  # JSON as text: jsonb would lose the order of steps and outcomes
     digest = models.CharField("摘要", max_length=64)  # SM3 of the definition
     published_at = models.DateTimeField("发布时间", auto_now_add=True)
 
@@ -37,7 +38,17 @@ class ProcedureVersion(models.Model):
 
     @cached_property
     def procedure(self) -> procedures.Procedure:
-        return procedures.parse(self.definition, f"{self.key} v{self.version}")
+        return procedures.parse(json.loads(self.definition), f"{self.key} v{self.version}")
+
+
+_published: dict[int, ProcedureVersion] = {}
+
+
+def published(key: int) -> ProcedureVersion:
+    """A published version by its primary key; read and parsed once a process, since it never changes."""
+    if key not in _published:
+        _published[key] = ProcedureVersion.objects.get(pk=key)
+    return _published[key]
 
 
 class Case(Record):
@@ -81,7 +92,7 @@ class Case(Record):
 
     @property
     def definition(self) -> procedures.Procedure:
-        return self.procedure.procedure
+        return published(self.procedure_id).procedure
 
     @property
     def outcome_label(self) -> str:
@@ -126,7 +137,9 @@ class Step(models.Model):
     name = models.CharField("环节名称", max_length=40)
     kind = models.CharField(max_length=10, default="user")
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
-    origin = models.ForeignKey("self", models.SET_NULL, null=True, related_name="opened")  # whose act led here
+    origin = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="opened"
+    )  # whose act led here
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OPEN)
     role = models.CharField("角色", max_length=30, blank=True)
     agency = models.ForeignKey(Agency, models.PROTECT, null=True, related_name="+")

@@ -35,9 +35,13 @@ def reminders(request) -> list[Reminder]:
     counts = _counts(request)
     found = []
     if counts["overdue"]:
-        found.append(Reminder(f"{counts['overdue']} 件已超期", "/work/todo/?lamp=red", "red", counts["overdue"]))
+        found.append(
+            Reminder(f"{counts['overdue']} 件已超期", "/work/todo/?lamp=red", "red", counts["overdue"])
+        )
     if counts["soon"]:
-        found.append(Reminder(f"{counts['soon']} 件两个工作日内到期", "/work/todo/", "orange", counts["soon"]))
+        found.append(
+            Reminder(f"{counts['soon']} 件两个工作日内到期", "/work/todo/", "orange", counts["soon"])
+        )
     return found
 
 

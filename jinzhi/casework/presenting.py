@@ -72,7 +72,9 @@ def sections(form: forms.Form, data: dict, on: date, former: dict | None = None)
             rows = []
             for number, row in enumerate(part or []):
                 before = old[number] if old and number < len(old) else {}
-                rows.append(tuple(_line(f, row.get(f.key), before.get(f.key), compare, on) for f in section.fields))
+                rows.append(
+                    tuple(_line(f, row.get(f.key), before.get(f.key), compare, on) for f in section.fields)
+                )
             heads = tuple(f.label for f in section.fields)
             found.append(ShownSection(section.title, "table", heads=heads, rows=tuple(rows)))
             continue
@@ -118,7 +120,13 @@ class ShownClock:
     mark: str
 
 
-STATES = {"met": "按时完成", "missed": "超期完成", "void": "已不适用", "running": "计时中", "paused": "暂停中"}
+STATES = {
+    "met": "按时完成",
+    "missed": "超期完成",
+    "void": "已不适用",
+    "running": "计时中",
+    "paused": "暂停中",
+}
 
 
 def shown_clocks(case: Case) -> list[ShownClock]:
@@ -138,9 +146,16 @@ def shown_clocks(case: Case) -> list[ShownClock]:
         )
         found.append(
             ShownClock(
-                clock, shown_lamp, due, calendar.is_provisional(due), clocks.why(clock),
-                clocks.limit_text(total, clock.unit), used, total, _mark(clock, case),
-            )  # fmt: skip
+                clock,
+                shown_lamp,
+                due,
+                calendar.is_provisional(due),
+                clocks.why(clock),
+                clocks.limit_text(total, clock.unit),
+                used,
+                total,
+                _mark(clock, case),
+            )
         )
     order = {"running": 0, "paused": 1}
     return sorted(found, key=lambda s: (order.get(s.clock.state, 2), s.clock.due_ord))
@@ -166,9 +181,13 @@ def lane_states(case: Case) -> dict[str, str]:
 
 def opinions(case: Case) -> list[Step]:
     """Steps somebody has closed, with what they said, oldest first."""
-    closed = case.steps.filter(kind="user", state__in=[Step.State.DONE, Step.State.RETURNED]).order_by("closed_at", "id")
+    closed = case.steps.filter(kind="user", state__in=[Step.State.DONE, Step.State.RETURNED]).order_by(
+        "closed_at", "id"
+    )
     steps = list(closed.select_related("account", "post__agency", "on_behalf__account"))
     for step in steps:
         outcome = case.definition.step(step.key).outcome(step.action)
-        step.act_label = outcome.label if outcome else {"return": "退回", "recall": "撤回"}.get(step.action, "")
+        step.act_label = (
+            outcome.label if outcome else {"return": "退回", "recall": "撤回"}.get(step.action, "")
+        )
     return steps

@@ -30,9 +30,15 @@ def publish_all() -> list[ProcedureVersion]:
             raise NotPublishable("\n".join(problems))
         published.append(
             ProcedureVersion.objects.create(
-                key=procedure.key, version=procedure.version, name=procedure.name, matter=procedure.matter,
-                rule_set=procedure.rule_set, valid_from=procedure.valid_from, valid_to=procedure.valid_to,
-                definition=raw, digest=digest,
-            )  # fmt: skip
+                key=procedure.key,
+                version=procedure.version,
+                name=procedure.name,
+                matter=procedure.matter,
+                rule_set=procedure.rule_set,
+                valid_from=procedure.valid_from,
+                valid_to=procedure.valid_to,
+                definition=json.dumps(raw, ensure_ascii=False),
+                digest=digest,
+            )
         )
     return published

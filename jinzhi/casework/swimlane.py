@@ -44,7 +44,7 @@ def svg(p: Procedure, states: dict[str, str] | None = None) -> str:
     width = HEAD + (max(at[s.key] for s in steps) + 1) * (BOX + GAP) + 86
     height = len(lanes) * LANE
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="swimlane" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="lanes" role="img" '
         f'aria-label="{escape(p.name)}流程图">',
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto"><path d="M0 0 8 4 0 8z" class="swimlane-tip"/></marker></defs>',
@@ -52,7 +52,9 @@ def svg(p: Procedure, states: dict[str, str] | None = None) -> str:
     for number, role in enumerate(lanes):
         y = number * LANE
         out.append(f'<rect x="0" y="{y}" width="{width}" height="{LANE}" class="swimlane-lane"/>')
-        out.append(f'<text x="12" y="{y + LANE / 2 + 5}" class="swimlane-role">{escape(ROLES.get(role, role))}</text>')
+        out.append(
+            f'<text x="12" y="{y + LANE / 2 + 5}" class="swimlane-role">{escape(ROLES.get(role, role))}</text>'
+        )
     out += [_arrow(p, a, b, slots) for a, b in _edges(p) if a in slots and b in slots]
     out += [_box(s, slots[s.key], states.get(s.key, "waiting")) for s in steps]
     out += _ends(p, slots, width, height)

@@ -8,7 +8,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from jinzhi.casework import actions, board, documents, forms_of_acts, hooks, presenting, swimlane, todo, uploads
+from jinzhi.casework import (
+    actions,
+    board,
+    documents,
+    forms_of_acts,
+    hooks,
+    presenting,
+    swimlane,
+    todo,
+    uploads,
+)
 from jinzhi.casework.actions.movement import Recall
 from jinzhi.casework.models import CarbonCopy, Case, ProcedureVersion, Step
 from jinzhi.foundation import calendar, forms
@@ -51,7 +61,12 @@ def lists(request, tab: str = "todo"):
         county=request.GET.get("county", "") if request.GET.get("county", "").isdigit() else "",
     )
     page = getattr(todo, tab)(actor, query, request.GET.get("after", "")[:40])
-    steps = {s.key: s.name for p in ProcedureVersion.objects.all() for s in p.procedure.steps.values() if s.kind == "user"}
+    steps = {
+        s.key: s.name
+        for p in ProcedureVersion.objects.all()
+        for s in p.procedure.steps.values()
+        if s.kind == "user"
+    }
     context = {
         "tab": tab,
         "tabs": [(key, name) for key, name in todo.TABS.items()],
@@ -59,11 +74,19 @@ def lists(request, tab: str = "todo"):
         "filters": query,
         "steps": steps,
         "counties": counties(request),
-        "lamps": [("red", "超期"), ("orange", "紧急"), ("yellow", "将到期"), ("green", "正常"), ("grey", "暂停")],
+        "lamps": [
+            ("red", "超期"),
+            ("orange", "紧急"),
+            ("yellow", "将到期"),
+            ("green", "正常"),
+            ("grey", "暂停"),
+        ],
         "counts": todo.counts(actor),
         "place_names": {i.place: name_path(i.place).split(" / ")[-1] for i in page.items},
     }
-    template = "casework/_rows.html" if request.htmx and request.htmx.target == "rows" else "casework/lists.html"
+    template = (
+        "casework/_rows.html" if request.htmx and request.htmx.target == "rows" else "casework/lists.html"
+    )
     return render(request, template, context)
 
 
@@ -140,13 +163,23 @@ def act(request, number: str):
     reason, payload = forms_of_acts.read(key, request)
     try:
         actions.perform(
-            found.pk, key, int(step_id) if step_id.isdigit() else None, actor_of(request), reason=reason, payload=payload
+            found.pk,
+            key,
+            int(step_id) if step_id.isdigit() else None,
+            actor_of(request),
+            reason=reason,
+            payload=payload,
         )
     except actions.AlreadyDone as refusal:
         messages.warning(request, refusal.message)
     except actions.Refused as refusal:
         messages.error(request, refusal.message)
-        request.session["kept_act"] = {"case": found.number, "action": key, "reason": reason, "items": payload.get("items", [])}
+        request.session["kept_act"] = {
+            "case": found.number,
+            "action": key,
+            "reason": reason,
+            "items": payload.get("items", []),
+        }
         return _back(request, found)
     except Step.DoesNotExist:
         raise Http404 from None
@@ -190,7 +223,13 @@ def step_page(request, number: str, step_id: int):
             messages.success(request, f"{found.number} 已{node.outcome(key).label}")
             return redirect("work-case", found.number)
     _read(found, actor, [step])
-    context = {"case": found, "step": step, "node": node, "refusal": refusal, "draft": step.result.get("draft", {})}
+    context = {
+        "case": found,
+        "step": step,
+        "node": node,
+        "refusal": refusal,
+        "draft": step.result.get("draft", {}),
+    }
     return render(request, node.page, context | page.context(found, step))
 
 
@@ -216,13 +255,20 @@ def step_upload(request, number: str, step_id: int):
     if step.state != Step.State.OPEN or not actions.may_act(actor_of(request), found, step):
         raise Http404
     return uploads.receive(
-        request, kind=step.key, place=found.place, enterprise_id=found.enterprise_id, subject=documents.subject(found)
+        request,
+        kind=step.key,
+        place=found.place,
+        enterprise_id=found.enterprise_id,
+        subject=documents.subject(found),
     )
 
 
 def _back(request, found: Case) -> HttpResponse:
     page = request.POST.get("back", "")
-    return redirect(page if page.startswith(f"/work/cases/{found.number}/") else "work-case", *([] if page else [found.number]))
+    return redirect(
+        page if page.startswith(f"/work/cases/{found.number}/") else "work-case",
+        *([] if page else [found.number]),
+    )
 
 
 def _next(request, found: Case) -> HttpResponse:
@@ -250,7 +296,12 @@ def overview(request, code: str = ""):
         raise Http404
     level = "province" if place % 10_000_000_000 == 0 else "city" if place % 100_000_000 == 0 else "county"
     colour = request.GET.get("lamp", "")
-    context: dict = {"place": place, "name": name_path(place).split(" / ")[-1], "level": level, "colour": colour}
+    context: dict = {
+        "place": place,
+        "name": name_path(place).split(" / ")[-1],
+        "level": level,
+        "colour": colour,
+    }
     context["crumbs"] = _crumbs(place, own)
     if level == "county" or colour:
         ranked = board.cases(lo, hi, colour if colour in board.COLOURS else "")
@@ -264,7 +315,12 @@ def overview(request, code: str = ""):
 
 
 def _leading(found: Case):
-    step = found.steps.filter(state=Step.State.OPEN, kind="user").select_related("agency").order_by("due_ord").first()
+    step = (
+        found.steps.filter(state=Step.State.OPEN, kind="user")
+        .select_related("agency")
+        .order_by("due_ord")
+        .first()
+    )
     return step
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from jinzhi.casework import clocks, events
 from jinzhi.casework.models import Case, Step
 from jinzhi.casework.procedures import Outcome, StepDef
+from jinzhi.foundation import calendar
 from jinzhi.foundation.people.models import Account, Post, Power
 
 
@@ -92,7 +93,7 @@ def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
         if (
             agency_id == step.agency_id
             and power.role == step.role
-            and power.procedure in ("", case.procedure.key)
+            and power.procedure in ("", case.definition.key)
             and power.step in ("", step.key)
             and step.assignee_id in (None, power.post_id)
         ):
@@ -157,16 +158,22 @@ def _separate(act: Act) -> None:
             raise NoPower(f"您已办理“{name}”，不能再办理“{act.node.name}”，请由他人办理")
 
 
-@transaction.atomic
 def perform(
     case_id, action: str, step_id: int | None, actor: Actor, *, reason: str = "",
     payload: dict | None = None, at: datetime | None = None,
 ) -> Act:  # fmt: skip
     """Do one act. Raises Refused (nothing has happened then), Case.DoesNotExist outside the scope."""
+    with transaction.atomic(), calendar.pinned():
+        return _perform(case_id, action, step_id, actor, reason.strip(), payload or {}, at or timezone.now())
+
+
+def _perform(
+    case_id, action: str, step_id: int | None, actor: Actor, reason: str, payload: dict, at: datetime
+) -> Act:
     case = Case.objects.select_for_update().get(pk=case_id)
     step = case.steps.select_related("account", "parent", "agency").get(pk=step_id) if step_id else None
     kind = registry[action]
-    act = Act(case, step, action, actor, at or timezone.now(), reason.strip(), payload or {})
+    act = Act(case, step, action, actor, at, reason, payload)
     if step is not None:
         _require_open(step)
         if not may_act(actor, case, step):
@@ -182,7 +189,6 @@ def perform(
         raise Refused("请填写理由", "reason")
     kind.check(act)
     kind.run(act)
+    case.save()
     clocks.refresh_urgency(case)
     return act
-
-

@@ -51,7 +51,12 @@ class Recall(Action):
     def recallable(case: Case, actor) -> Step | None:
         """The actor's last act on the case, if what it opened is untouched and issued nothing."""
         last = case.steps.filter(state=Step.State.DONE, kind="user").order_by("-closed_at", "-id").first()
-        if last is None or actor.post is None or last.post_id != actor.post.pk or last.account_id != actor.account.pk:
+        if (
+            last is None
+            or actor.post is None
+            or last.post_id != actor.post.pk
+            or last.account_id != actor.account.pk
+        ):
             return None
         outcome = case.definition.step(last.key).outcome(last.action)
         if outcome is None or outcome.documents or outcome.effect or outcome.mark:
@@ -126,5 +131,3 @@ class CarbonCopyTo(Action):
             )  # fmt: skip
         names = "、".join(str(p) for p in act.payload["posts"])
         act.log(self.key, f"{act.who} 将本件抄送 {names}。", public=False)
-
-

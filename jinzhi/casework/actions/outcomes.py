@@ -13,7 +13,10 @@ class Follow(Action):
     """Close the step with this outcome and move on."""
 
     def open_to(self, case, step, actor):
-        return super().open_to(case, step, actor) and case.definition.step(step.key).outcome(self.key) is not None
+        return (
+            super().open_to(case, step, actor)
+            and case.definition.step(step.key).outcome(self.key) is not None
+        )
 
     def check(self, act: Act) -> None:
         if act.outcome is None:
@@ -41,7 +44,6 @@ class Follow(Action):
             self.start_clock(act, key)
         hooks.run(outcome.effect, act)
         act.documents = [documents.issue(kind, act) for kind in outcome.documents]
-        case.save()
         act.log(self.key, self.sentence(act), documents=[d.number or d.title for d in act.documents])
         engine.arrive(case, step, outcome.next, act.at, act.day)
 
@@ -75,7 +77,9 @@ class DeemAccepted(Follow):
     def start_clock(self, act: Act, key: str) -> None:
         """The decision limit counts from the day of receipt, too."""
         definition = act.case.definition.clocks[key]
-        clocks.start(act.case, key, definition.title, definition.rule, act.case.received_on, owner=definition.owner)
+        clocks.start(
+            act.case, key, definition.title, definition.rule, act.case.received_on, owner=definition.owner
+        )
 
     def sentence(self, act: Act) -> str:
         return (
@@ -118,10 +122,12 @@ class Resubmit(Follow):
         definition = act.case.definition
         form = forms.get(definition.form, definition.form_version)
         data = act.payload.get("data") or {}
-        problems = forms.validate(form, data, on=act.day)
+        cleaned, problems = forms.examine(form, data, on=act.day)
         if problems:
-            raise Refused(f"还有 {len(problems)} 处需要填写或更正，首先是“{problems[0].label}”：{problems[0].message}")
-        act.payload["data"] = forms.clean(form, data, on=act.day)
+            raise Refused(
+                f"还有 {len(problems)} 处需要填写或更正，首先是“{problems[0].label}”：{problems[0].message}"
+            )
+        act.payload["data"] = cleaned
 
     def run(self, act: Act) -> None:
         case = act.case

@@ -47,11 +47,17 @@ class Extend(Action):
     def run(self, act: Act) -> None:
         clock, days = legal_clock(act), act.payload["days"]
         clocks.extend(clock, days)
-        act.case.facts["extension"] = {"days": days, "reason": act.reason, "due": clocks.due_day(clock).isoformat()}
-        act.case.save()
+        act.case.facts["extension"] = {
+            "days": days,
+            "reason": act.reason,
+            "due": clocks.due_day(clock).isoformat(),
+        }
         act.documents = [documents.issue("extension_notice", act)]
         text = clocks.limit_text(days, clock.unit)
-        act.log(self.key, f"{act.who} 批准将{clock.title}延长 {text}，至 {clocks.due_day(clock):%Y-%m-%d}。理由：{act.reason}")
+        act.log(
+            self.key,
+            f"{act.who} 批准将{clock.title}延长 {text}，至 {clocks.due_day(clock):%Y-%m-%d}。理由：{act.reason}",
+        )
 
 
 @register
@@ -72,12 +78,15 @@ class Suspend(Action):
 
     def run(self, act: Act) -> None:
         ground = act.payload["ground"]
-        act.case.facts["suspension"] = {"ground": ground, "reason": act.reason, "days": act.payload.get("days")}
+        act.case.facts["suspension"] = {
+            "ground": ground,
+            "reason": act.reason,
+            "days": act.payload.get("days"),
+        }
         notice = documents.issue("special_procedure_notice", act)
         act.documents = [notice]
         for clock in _running(act):
             clocks.pause(clock, act.day, ground, LAW, notice.number)
-        act.case.save()
         act.log(self.key, f"{act.who} 因{ground}暂停计时，所需时间不计入期限。{act.reason}", ground=ground)
 
 

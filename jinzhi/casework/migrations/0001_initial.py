@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
                 ('rule_set', models.CharField(max_length=20, verbose_name='规则集')),
                 ('valid_from', models.DateField(verbose_name='施行')),
                 ('valid_to', models.DateField(null=True, verbose_name='失效')),
-                ('definition', models.JSONField(verbose_name='定义')),
+                ('definition', models.TextField(verbose_name='定义')),
                 ('digest', models.CharField(max_length=64, verbose_name='摘要')),
                 ('published_at', models.DateTimeField(auto_now_add=True, verbose_name='发布时间')),
             ],

@@ -1,5 +1,6 @@
 """A small procedure, people and cases for the engine's tests: draft -> (left | right) -> last -> end."""
 
+import json
 from datetime import date, datetime, time
 from itertools import count
 
@@ -70,14 +71,16 @@ def version() -> ProcedureVersion:
     found = ProcedureVersion.objects.filter(key="sample").first()
     return found or ProcedureVersion.objects.create(
         key="sample", version=1, name="样例流程", matter="样例", rule_set="T", valid_from=date(2004, 7, 1),
-        definition=DEFINITION, digest="0" * 64,
+        definition=json.dumps(DEFINITION), digest="0" * 64,
     )  # fmt: skip
 
 
 def person(name: str, *roles: str, place: int = COUNTY, level: str = "county") -> actions.Actor:
     """Somebody in the bureau of `place` with these roles."""
     agency = Agency.objects.get(place=place, level=level)
-    account = Account.objects.create_user(f"{name}{next(_number)}", "a long enough word", name=name, kind="staff")
+    account = Account.objects.create_user(
+        f"{name}{next(_number)}", "a long enough word", name=name, kind="staff"
+    )
     post = Post.objects.create(account=account, agency=agency, title="岗位", valid_from=date(2004, 1, 1))
     powers = tuple(Power.objects.create(post=post, role=role) for role in roles)
     return actions.Actor(account, post, powers)
@@ -97,6 +100,7 @@ def open_case(day: date = date(2026, 3, 2), place: int = COUNTY) -> Case:
     clocks.start(case, "acceptance", "受理期限", "licensing.acceptance", day)
     engine.open_step(case, "first", at(day), day)
     Act(case, None, "submit", actions.SYSTEM, at(day)).log("submit", "提交。")
+    case.save()
     clocks.refresh_urgency(case)
     return case
 

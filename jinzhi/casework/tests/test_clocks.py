@@ -59,7 +59,9 @@ def test_a_clock_with_pauses_agrees_with_a_day_by_day_count(start, limit, gaps):
 
 def test_overlapping_pauses_count_once():
     clock = plain(date(2026, 3, 2), 10)
-    clocks.recompute(clock, pauses((date(2026, 3, 4), date(2026, 3, 11)), (date(2026, 3, 9), date(2026, 3, 13))))
+    clocks.recompute(
+        clock, pauses((date(2026, 3, 4), date(2026, 3, 11)), (date(2026, 3, 9), date(2026, 3, 13)))
+    )
     assert clock.paused_ord == 7  # 4-6, 9-12 March
     assert clocks.due_day(clock) == by_hand(date(2026, 3, 2), 10, [(date(2026, 3, 4), date(2026, 3, 13))])
 
@@ -83,7 +85,8 @@ def test_natural_days_and_months_roll_forward(start, limit, unit, due):
 
 
 @pytest.mark.parametrize(
-    ("remaining", "colour"), [(10, "green"), (5, "green"), (4, "yellow"), (2, "yellow"), (1, "orange"), (0, "orange")]
+    ("remaining", "colour"),
+    [(10, "green"), (5, "green"), (4, "yellow"), (2, "yellow"), (1, "orange"), (0, "orange")],
 )
 def test_fifteen_days_turn_yellow_with_four_left(remaining, colour):
     today = date(2026, 11, 2)
@@ -108,7 +111,11 @@ def test_why_names_the_article_the_limit_and_the_days():
 
 @pytest.fixture
 def decided(request):
-    clerk, examiner, inspector = person("甲", "window_clerk"), person("乙", "examiner"), person("丙", "inspector")
+    clerk, examiner, inspector = (
+        person("甲", "window_clerk"),
+        person("乙", "examiner"),
+        person("丙", "inspector"),
+    )
     case = open_case(date(2026, 3, 2))
     go(case, "first", "accept", clerk, date(2026, 3, 2))
     go(case, "right", "pass", inspector)

@@ -158,7 +158,7 @@ def test_an_ended_case_has_no_open_step_and_no_running_clock(clerk):
     assert (case.state, case.outcome) == ("closed", "not_accepted")
     assert not case.steps.filter(state="open").exists()
     assert not case.clocks.filter(state__in=["running", "paused"]).exists()
-    with pytest.raises(actions.Refused, match="只有申请人|已于"):
+    with pytest.raises(actions.Refused, match=r"只有申请人|已于"):
         actions.perform(case.pk, "withdraw", None, clerk, reason="x")
 
 

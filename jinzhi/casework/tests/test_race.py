@@ -37,7 +37,11 @@ def together(*jobs) -> list:
 
 
 def test_two_branches_finished_at_once_still_join():
-    clerk, examiner, inspector = person("甲", "window_clerk"), person("乙", "examiner"), person("丙", "inspector")
+    clerk, examiner, inspector = (
+        person("甲", "window_clerk"),
+        person("乙", "examiner"),
+        person("丙", "inspector"),
+    )
     lost = 0
     for _ in range(25):
         case = open_case()

@@ -6,7 +6,7 @@ submitted under, for ever.
 
 from jinzhi.foundation.forms.definition import Field, Form, NoForm, Section, all_forms, get
 from jinzhi.foundation.forms.diff import Change, diff
-from jinzhi.foundation.forms.validation import FieldError, clean, missing, validate
+from jinzhi.foundation.forms.validation import FieldError, clean, examine, missing, validate
 
 __all__ = [
     "Change",
@@ -18,6 +18,7 @@ __all__ = [
     "all_forms",
     "clean",
     "diff",
+    "examine",
     "get",
     "missing",
     "validate",

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -90,8 +91,9 @@ class Place(Text):
         return text
 
 
+@cache
 def place_choices() -> list[tuple[str, str]]:
-    """Counties in force, with the name of their city."""
+    """Counties in force, with the name of their city; read once a process (the pack changes with a restart)."""
     from jinzhi.foundation.places.models import Division
 
     names = dict(Division.objects.filter(valid_to=None, level="city").values_list("code", "name"))
@@ -158,7 +160,9 @@ def build(field: Field, on: date) -> forms.Field:
             common["error_messages"] = {"required": "请确认此项"}
             return Yes(**common)
         case "place":
-            return Place(max_length=6, widget=forms.Select(choices=[("", "请选择"), *place_choices()]), **common)
+            return Place(
+                max_length=6, widget=forms.Select(choices=[("", "请选择"), *place_choices()]), **common
+            )
         case "long_text":
             rows = {"rows": field.rows or 4}
             return Text(max_length=max(field.max_length, 2000), widget=forms.Textarea(attrs=rows), **common)

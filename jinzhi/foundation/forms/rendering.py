@@ -113,17 +113,30 @@ def draw(form: Form, data: dict, on: date, errors: list[FieldError] = ()) -> lis
                 one.rows.append(
                     [
                         _input(
-                            f, f"{section.key}-{number}-{f.key}", row.get(f.key), on,
-                            by_path.get(f"{section.key}.{number}.{f.key}", []), widgets[f.key],
-                        )  # fmt: skip
+                            f,
+                            f"{section.key}-{number}-{f.key}",
+                            row.get(f.key),
+                            on,
+                            by_path.get(f"{section.key}.{number}.{f.key}", []),
+                            widgets[f.key],
+                        )
                         for f in section.fields
                     ]
                 )
-            one.blank = [_input(f, f"{section.key}-__n__-{f.key}", None, on, [], widgets[f.key]) for f in section.fields]
+            one.blank = [
+                _input(f, f"{section.key}-__n__-{f.key}", None, on, [], widgets[f.key])
+                for f in section.fields
+            ]
         else:
             part = part if isinstance(part, dict) else {}
             one.inputs = [
-                _input(f, f"{section.key}-{f.key}", part.get(f.key), on, by_path.get(f"{section.key}.{f.key}", []))
+                _input(
+                    f,
+                    f"{section.key}-{f.key}",
+                    part.get(f.key),
+                    on,
+                    by_path.get(f"{section.key}.{f.key}", []),
+                )
                 for f in section.fields
             ]
         drawn.append(one)

@@ -90,7 +90,8 @@ def _clean_attachments(section: Section, raw: Any, data: dict) -> tuple[dict, li
     return out, errors
 
 
-def _run(form: Form, data: Any, on: date) -> tuple[dict, list[FieldError]]:
+def examine(form: Form, data: Any, on: date) -> tuple[dict, list[FieldError]]:
+    """(the data as it is kept, everything that keeps it from being submitted on that day)."""
     data = data if isinstance(data, dict) else {}
     cleaned: dict = {}
     errors: list[FieldError] = []
@@ -109,12 +110,12 @@ def _run(form: Form, data: Any, on: date) -> tuple[dict, list[FieldError]]:
 
 def validate(form: Form, data: Any, on: date) -> list[FieldError]:
     """Everything that keeps `data` from being submitted on that day; empty when it may be."""
-    return _run(form, data, on)[1]
+    return examine(form, data, on)[1]
 
 
 def clean(form: Form, data: Any, on: date) -> dict:
     """The data as it is kept: known fields only, normalised; wrong values stay as typed."""
-    return _run(form, data, on)[0]
+    return examine(form, data, on)[0]
 
 
 def missing(form: Form, data: Any, on: date) -> dict[str, list[FieldError]]:

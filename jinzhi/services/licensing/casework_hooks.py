@@ -19,7 +19,9 @@ def on_submit(act: Act) -> None:
     for row in act.case.data["products"]:
         category, detail = listed[row["category"]], listed[row["detail"]]
         if detail.parent != category.code:
-            raise Refused(f"明细 {detail.code} {detail.name} 不属于类别 {category.code} {category.name}", "products")
+            raise Refused(
+                f"明细 {detail.code} {detail.name} 不属于类别 {category.code} {category.name}", "products"
+            )
         items.append({"text": f"{category.name}（{detail.code} {detail.name}：{row['varieties']}）"})
     act.case.facts["items"] = items
     categories = [row["category"] for row in act.case.data["products"]]
@@ -78,7 +80,9 @@ def site_check_complete(act: Act) -> None:
     open_items = [i.title for i in checklist.items if grades.get(i.key) not in allowed]
     if open_items:
         raise Refused(f"还有 {len(open_items)} 项未评定，首先是“{open_items[0]}”", "grades")
-    unexplained = [i.title for i in checklist.items if grades[i.key] != "full" and not notes.get(i.key, "").strip()]
+    unexplained = [
+        i.title for i in checklist.items if grades[i.key] != "full" and not notes.get(i.key, "").strip()
+    ]
     if unexplained:
         raise Refused(f"未得满分的项目须记录情况：{unexplained[0]}", "notes")
     if not str(raw.get("signature", "")).strip():
@@ -154,7 +158,9 @@ def test_report_complete(act: Act) -> None:
             raise Refused(f"请填写{label}", key)
     if raw.get("conclusion") not in ("pass", "fail"):
         raise Refused("请选择检验结论", "conclusion")
-    act.case.facts["licence_test"] = {k: str(raw[k]) for k in ("laboratory", "report", "standard", "conclusion")}
+    act.case.facts["licence_test"] = {
+        k: str(raw[k]) for k in ("laboratory", "report", "standard", "conclusion")
+    }
 
 
 @hook("food_production.resume_after_test")

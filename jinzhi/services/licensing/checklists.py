@@ -44,9 +44,7 @@ class Checklist:
 @cache
 def get(key: str) -> Checklist:
     raw = yaml.safe_load((FOLDER / f"{key}.yaml").read_text(encoding="utf-8"))
-    sections = tuple(
-        Section(s["title"], tuple(Item(**i) for i in s["items"])) for s in raw.pop("sections")
-    )
+    sections = tuple(Section(s["title"], tuple(Item(**i) for i in s["items"])) for s in raw.pop("sections"))
     options = tuple((str(a), str(b)) for a, b in raw.pop("options"))
     return Checklist(**raw, sections=sections, options=options)
 

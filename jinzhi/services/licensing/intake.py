@@ -69,7 +69,12 @@ def own_files(data: dict, form: forms.Form, enterprise_id) -> dict:
         if section.kind != "attachments" or not isinstance(part, dict):
             continue
         ids = [i for many in part.values() for i in many]
-        known = {str(k) for k in Attachment.objects.filter(pk__in=_uuids(ids), enterprise_id=enterprise_id).values_list("pk", flat=True)}
+        known = {
+            str(k)
+            for k in Attachment.objects.filter(pk__in=_uuids(ids), enterprise_id=enterprise_id).values_list(
+                "pk", flat=True
+            )
+        }
         data[section.key] = {key: [i for i in many if i in known] for key, many in part.items()}
     return data
 

@@ -102,7 +102,12 @@ def faces(act: Act, certificate: Certificate) -> list:
     case = act.case
     path = tokens.verification_path(certificate.number, certificate.face_version)
     items = [
-        {"category": i.category, "detail": f"{i.detail_code} {i.detail}", "varieties": i.varieties, "note": ""}
+        {
+            "category": i.category,
+            "detail": f"{i.detail_code} {i.detail}",
+            "varieties": i.varieties,
+            "note": "",
+        }
         for i in certificate.items.all()
     ]
     face = {
@@ -123,5 +128,3 @@ def faces(act: Act, certificate: Certificate) -> list:
         "qr": qr_svg(settings.PUBLIC_URL + path),
     }
     return [documents.issue(kind, act, **face) for kind in ("licence_original", "licence_copy")]
-
-

@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect, render
 
+from jinzhi.foundation.calendar import today
 from jinzhi.foundation.forms.definition import Field
 from jinzhi.foundation.forms.fields import build
-from jinzhi.foundation.calendar import today
 from jinzhi.foundation.history import append
 from jinzhi.foundation.people.models import Account
 from jinzhi.foundation.places import scope
@@ -26,7 +26,9 @@ class RegistrationForm(django_forms.Form):
         error_messages={"invalid": "用户名须为 4–30 位字母、数字、点、短横或下划线"},
     )  # fmt: skip
     password = django_forms.CharField(
-        label="密码", widget=django_forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="至少 10 位，不能全为数字"
+        label="密码",
+        widget=django_forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="至少 10 位，不能全为数字",
     )
     password2 = django_forms.CharField(
         label="再输一次密码", widget=django_forms.PasswordInput(attrs={"autocomplete": "new-password"})
@@ -36,14 +38,27 @@ class RegistrationForm(django_forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         on = today()
-        self.fields["uscc"] = build(Field("uscc", "统一社会信用代码", "code", scheme="uscc", help="18 位，见营业执照"), on)
+        self.fields["uscc"] = build(
+            Field("uscc", "统一社会信用代码", "code", scheme="uscc", help="18 位，见营业执照"), on
+        )
         self.fields["name"] = build(Field("name", "企业名称", help="与营业执照一致"), on)
         self.fields["legal_representative"] = build(Field("legal_representative", "法定代表人（负责人）"), on)
         self.fields["county"] = build(Field("county", "所在县（市、区）", "place"), on)
         self.fields["address"] = build(Field("address", "住所"), on)
         self.fields["phone"] = build(Field("phone", "手机", "phone"), on)
         self.order_fields(
-            ["uscc", "name", "legal_representative", "county", "address", "person", "phone", "username", "password", "password2"]
+            [
+                "uscc",
+                "name",
+                "legal_representative",
+                "county",
+                "address",
+                "person",
+                "phone",
+                "username",
+                "password",
+                "password2",
+            ]
         )
         for field in self.fields.values():
             select = isinstance(field.widget, django_forms.Select)
@@ -61,7 +76,9 @@ class RegistrationForm(django_forms.Form):
             self.add_error("password2", "两次输入的密码不一致")
         if data.get("password"):
             try:
-                password_validation.validate_password(data["password"], Account(username=data.get("username", "")))
+                password_validation.validate_password(
+                    data["password"], Account(username=data.get("username", ""))
+                )
             except ValidationError as problem:
                 self.add_error("password", problem)
         if data.get("uscc"):
@@ -109,5 +126,7 @@ def register(request):
     if request.method == "POST" and form.is_valid():
         account = open_account(form.cleaned_data, form.known)
         login(request, account, backend=BACKEND)
-        return redirect(request.GET.get("next") if request.GET.get("next", "").startswith("/apply/") else "my-home")
+        return redirect(
+            request.GET.get("next") if request.GET.get("next", "").startswith("/apply/") else "my-home"
+        )
     return render(request, "licensing/register.html", {"form": form})

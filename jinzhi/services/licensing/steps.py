@@ -16,7 +16,10 @@ def site_check_context(case: Case, step: Step) -> dict:
     grades, notes = draft.get("grades", {}), draft.get("notes", {})
     checklist = checklists.for_rule_set(case.definition.rule_set)
     sections = [
-        (s.title, [{"item": i, "grade": grades.get(i.key, ""), "note": notes.get(i.key, "")} for i in s.items])
+        (
+            s.title,
+            [{"item": i, "grade": grades.get(i.key, ""), "note": notes.get(i.key, "")} for i in s.items],
+        )
         for s in checklist.sections
     ]
     photos = Attachment.objects.filter(pk__in=draft.get("photos", [])).select_related("blob")

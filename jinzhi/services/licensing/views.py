@@ -35,7 +35,9 @@ def my(request):
     rows = []
     for case in cases:
         clock = next(iter(presenting.shown_clocks(case)), None)
-        rows.append({"case": case, "waiting": waiting.get(case.pk), "step": current.get(case.pk), "clock": clock})
+        rows.append(
+            {"case": case, "waiting": waiting.get(case.pk), "step": current.get(case.pk), "clock": clock}
+        )
     context = {
         "enterprise": Enterprise.objects.filter(pk=request.user.enterprise_id).first(),
         "rows": rows,
@@ -61,7 +63,9 @@ def start(request, slug: str):
 
 
 def _draft(request, key) -> tuple[Draft, forms.Form]:
-    draft = get_object_or_404(Draft.objects.select_related("procedure"), pk=key, enterprise_id=request.user.enterprise_id)
+    draft = get_object_or_404(
+        Draft.objects.select_related("procedure"), pk=key, enterprise_id=request.user.enterprise_id
+    )
     definition = draft.procedure.procedure
     return draft, forms.get(definition.form, definition.form_version)
 
@@ -78,7 +82,15 @@ def _page(request, form: forms.Form, data: dict, **context):
     return render(
         request,
         "licensing/apply.html",
-        {"form": form, "drawn": drawn, "rail": rail, "lacking": total, "errors": shown_errors, "files": files, **context},
+        {
+            "form": form,
+            "drawn": drawn,
+            "rail": rail,
+            "lacking": total,
+            "errors": shown_errors,
+            "files": files,
+            **context,
+        },
     )
 
 
@@ -126,7 +138,9 @@ def save(request, key):
         return JsonResponse({"message": refusal.message}, status=409)
     lacking = forms.missing(form, data, on=calendar.today())
     counts = {s.key: len(lacking.get(s.key, ())) for s in form.sections}
-    return JsonResponse({"saved_at": f"{timezone.localtime():%H:%M}", "lacking": counts, "total": sum(counts.values())})
+    return JsonResponse(
+        {"saved_at": f"{timezone.localtime():%H:%M}", "lacking": counts, "total": sum(counts.values())}
+    )
 
 
 @require_POST
@@ -137,7 +151,11 @@ def upload(request, key):
         return JsonResponse({"message": "申请已提交，不能再上传"}, status=409)
     kind = request.POST.get("kind", "")[:40]
     return uploads.receive(
-        request, kind=kind, place=intake.NOWHERE, enterprise_id=found.enterprise_id, subject=intake.subject(found)
+        request,
+        kind=kind,
+        place=intake.NOWHERE,
+        enterprise_id=found.enterprise_id,
+        subject=intake.subject(found),
     )
 
 
@@ -201,7 +219,9 @@ def answer(request, number: str):
         Step.objects.filter(pk=step.pk, state="open").update(result={"draft": data})
         if "X-Autosave" in request.headers:
             lacking = forms.missing(form, data, on=calendar.today())
-            return JsonResponse({"saved_at": f"{timezone.localtime():%H:%M}", "total": sum(map(len, lacking.values()))})
+            return JsonResponse(
+                {"saved_at": f"{timezone.localtime():%H:%M}", "total": sum(map(len, lacking.values()))}
+            )
         try:
             actions.perform(found.pk, "resubmit", step.pk, _actor(request), payload={"data": data})
         except actions.Refused as refusal:
@@ -211,7 +231,9 @@ def answer(request, number: str):
             messages.success(request, "补正材料已提交。")
             return redirect("licensing-case", number)
     notice = found.steps.filter(action="correct").order_by("-id").first()
-    return _page(request, form, data, case=found, judged=judged, items=notice.result["items"] if notice else [])
+    return _page(
+        request, form, data, case=found, judged=judged, items=notice.result["items"] if notice else []
+    )
 
 
 @require_POST
@@ -220,7 +242,11 @@ def answer_upload(request, number: str):
     found = _case(request, number)
     kind = request.POST.get("kind", "")[:40]
     return uploads.receive(
-        request, kind=kind, place=found.place, enterprise_id=found.enterprise_id, subject=documents.subject(found)
+        request,
+        kind=kind,
+        place=found.place,
+        enterprise_id=found.enterprise_id,
+        subject=documents.subject(found),
     )
 
 
@@ -232,10 +258,18 @@ def act(request, number: str):
     key = request.POST.get("action", "")
     if key not in ("withdraw", "pass"):
         raise Http404
-    step = found.steps.filter(state="open", role="applicant").exclude(key="correction").first() if key == "pass" else None
+    step = (
+        found.steps.filter(state="open", role="applicant").exclude(key="correction").first()
+        if key == "pass"
+        else None
+    )
     try:
         actions.perform(
-            found.pk, key, step.pk if step else None, _actor(request), reason=request.POST.get("reason", "")[:500]
+            found.pk,
+            key,
+            step.pk if step else None,
+            _actor(request),
+            reason=request.POST.get("reason", "")[:500],
         )
     except actions.Refused as refusal:
         messages.error(request, refusal.message)

@@ -82,7 +82,14 @@ def test_correction_stops_the_acceptance_clock_and_the_answer_starts_it_anew(peo
     case = world.submitted(MONDAY, holder, actor=owner)
     with pytest.raises(actions.Refused, match="一次性列出"):
         world.go(case, "accept", "correct", people["clerk"], MONDAY, payload={"items": [" "]})
-    world.go(case, "accept", "correct", people["clerk"], date(2026, 3, 3), payload={"items": ["补平面图", "改地址"]})
+    world.go(
+        case,
+        "accept",
+        "correct",
+        people["clerk"],
+        date(2026, 3, 3),
+        payload={"items": ["补平面图", "改地址"]},
+    )
     first = case.clocks.get(key="acceptance")
     assert first.state == "met"
     assert case.clocks.get(key="correction").owner == "applicant"
@@ -91,7 +98,11 @@ def test_correction_stops_the_acceptance_clock_and_the_answer_starts_it_anew(peo
     world.go(case, "correction", "resubmit", owner, date(2026, 3, 9), payload={"data": data})
     case.refresh_from_db()
     second = case.clocks.filter(key="acceptance").last()
-    assert (second.state, second.start_day, case.received_on) == ("running", date(2026, 3, 9), date(2026, 3, 9))
+    assert (second.state, second.start_day, case.received_on) == (
+        "running",
+        date(2026, 3, 9),
+        date(2026, 3, 9),
+    )
     assert case.submissions.count() == 2
     notice = documents.of_case(case).get(kind="correction_notice")
     assert "1. 补平面图" in notice.data["text"] and "2. 改地址" in notice.data["text"]
@@ -141,8 +152,14 @@ def test_a_correction_not_answered_in_time_ends_the_case(people):
         ({"signature": ""}, "申请人签字确认"),
         ({"grades": {}}, "项未评定"),
         ({"inspectors": [{"name": "甲", "certificate": ""}, {"name": "乙", "certificate": "2"}]}, "证件编号"),
-        ({"inspectors": [{"name": "甲", "certificate": "1"}, {"name": "甲", "certificate": "2"}]}, "至少由 2 名"),
-        ({"inspectors": [{"name": "王样例", "certificate": "1"}, {"name": "乙", "certificate": "2"}]}, "回避"),
+        (
+            {"inspectors": [{"name": "甲", "certificate": "1"}, {"name": "甲", "certificate": "2"}]},
+            "至少由 2 名",
+        ),
+        (
+            {"inspectors": [{"name": "王样例", "certificate": "1"}, {"name": "乙", "certificate": "2"}]},
+            "回避",
+        ),
     ],
 )
 def test_an_incomplete_site_check_is_refused(people, change, message):
@@ -214,7 +231,14 @@ def test_a_licence_of_2007():
     world.go(case, "site_inspection", "conclude", inspector, date(2007, 6, 11), payload=check)
     world.go(case, "sample_delivery", "pass", owner, date(2007, 6, 15))
     assert case.clocks.get(key="decision").state == "paused"
-    report = {"result": {"laboratory": "省质检院", "report": "R-1", "standard": "GB 1355-1986", "conclusion": "pass"}}
+    report = {
+        "result": {
+            "laboratory": "省质检院",
+            "report": "R-1",
+            "standard": "GB 1355-1986",
+            "conclusion": "pass",
+        }
+    }
     world.go(case, "licence_test", "pass", examiner, date(2007, 6, 29), payload=report)
     decision = case.clocks.get(key="decision")
     assert (decision.state, decision.paused_ord) == ("running", 10)
@@ -230,7 +254,11 @@ def test_a_licence_of_2007():
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [(date(2026, 3, 2), date(2031, 3, 1)), (date(2024, 2, 29), date(2029, 2, 28)), (date(2008, 2, 29), date(2011, 2, 28))],
+    [
+        (date(2026, 3, 2), date(2031, 3, 1)),
+        (date(2024, 2, 29), date(2029, 2, 28)),
+        (date(2008, 2, 29), date(2011, 2, 28)),
+    ],
 )
 def test_validity_ends_the_day_before_the_anniversary(start, end):
     assert licence.last_day(start, start) == end

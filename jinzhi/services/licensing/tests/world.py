@@ -19,20 +19,31 @@ _number = count(1)
 
 
 def enterprise(**fields) -> Enterprise:
-    base = {"place": COUNTY, "name": "杭州样例粮油有限公司", "uscc": "91330100723456781Y", "legal_representative": "王样例"}
+    base = {
+        "place": COUNTY,
+        "name": "杭州样例粮油有限公司",
+        "uscc": "91330100723456781Y",
+        "legal_representative": "王样例",
+    }
     return Enterprise.objects.create(**base | fields)
 
 
 def owner(holder: Enterprise) -> actions.Actor:
     account = Account.objects.create_user(
-        f"owner{next(_number)}", "a long enough word", name="经办人", kind="enterprise", enterprise_id=holder.pk
+        f"owner{next(_number)}",
+        "a long enough word",
+        name="经办人",
+        kind="enterprise",
+        enterprise_id=holder.pk,
     )
     return actions.Actor(account)
 
 
 def official(name: str, role: str, place: int) -> actions.Actor:
     agency = Agency.objects.get(place=place)
-    account = Account.objects.create_user(f"staff{next(_number)}", "a long enough word", name=name, kind="staff")
+    account = Account.objects.create_user(
+        f"staff{next(_number)}", "a long enough word", name=name, kind="staff"
+    )
     post = Post.objects.create(account=account, agency=agency, title=name, valid_from=date(2004, 1, 1))
     return actions.Actor(account, post, (Power.objects.create(post=post, role=role),))
 
@@ -42,7 +53,9 @@ def at(day: date) -> datetime:
 
 
 def attachment(holder: Enterprise, kind: str) -> str:
-    blob, _ = Blob.objects.get_or_create(sha256="a" * 64, defaults={"size": 3, "media_type": "application/pdf"})
+    blob, _ = Blob.objects.get_or_create(
+        sha256="a" * 64, defaults={"size": 3, "media_type": "application/pdf"}
+    )
     kept = Attachment.objects.create(
         place=0, enterprise_id=holder.pk, subject="draft:test", kind=kind, name=f"{kind}.pdf", blob=blob
     )
@@ -77,7 +90,8 @@ def application_2005(holder: Enterprise) -> dict:
     data["process"] = {"flow": "清理、磨粉", "control_points": "金属检测", "quality_manual": "质量手册"}
     data["staff"][0]["duty"] = "director"
     data["attachments"] = {
-        k: [attachment(holder, k)] for k in ("floor_plan", "flow_chart", "org_certificate", "business_licence")
+        k: [attachment(holder, k)]
+        for k in ("floor_plan", "flow_chart", "org_certificate", "business_licence")
     }
     return data
 

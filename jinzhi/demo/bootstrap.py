@@ -1,0 +1,123 @@
+"""The whole demonstration province, deterministic from a seed; loaded once into an installation.
+
+Cases are made by the engine itself, act by act, in two parts that never share a county: on two cores they
+run side by side. The demonstration's enterprise account comes last and so tells a finished load.
+"""
+
+import multiprocessing
+import sys
+from datetime import date
+from random import Random
+
+from django.db import connections, transaction
+
+from jinzhi.demo import cases, enterprises, people
+from jinzhi.foundation import calendar
+from jinzhi.foundation.people.models import Account
+from jinzhi.foundation.places import scope
+
+SEED = 20061231
+ENTERPRISES, CASES = 5000, 1500
+PARTS = 2
+
+
+class Unfinished(Exception):
+    """An earlier load was killed half-way; the demonstration database must be reset."""
+
+
+def loaded() -> bool:
+    if Account.objects.filter(username="demo-enterprise").exists():
+        return True
+    if Account.objects.filter(username="demo-admin").exists():
+        raise Unfinished("上次生成演示数据没有完成，请先运行 make reset 再启动")
+    return False
+
+
+def generate(
+    scale: float = 1.0, today: date | None = None, seed: int = SEED, parallel: bool = False
+) -> dict[str, int]:
+    """Make the province; `scale` 1 is about 5,000 enterprises and 1,500 cases. Runs in the system's scope.
+
+    `parallel` makes the two parts in processes of their own (each one transaction); the result is the same.
+    """
+    today = today or calendar.today()
+    random = Random(seed)
+    with transaction.atomic():
+        staff = people.make(random)
+        firms = enterprises.make(random, round(ENTERPRISES * scale), today)
+        certificates = enterprises.certify(random, firms, today)
+        paper = cases.store_paper()
+    own = next(f for f in firms if f.county == enterprises.WEST_LAKE and f.row.status == "active")
+    plan = _plan(random, firms, own, round(CASES * scale))
+    work = [
+        (f"{seed}-{part}", staff, today, paper, [j for j in plan if _part(j[0]) == part])
+        for part in range(PARTS)
+    ]
+    if parallel:
+        _in_processes(work)
+    else:
+        for one in work:
+            _make(*one)
+    with transaction.atomic(), calendar.pinned():
+        account = enterprises.demo_account(own)
+        maker = cases.Maker(Random(seed), staff, today, paper)
+        for stage, waiting in (("correction", 2), ("decide", 1)):  # what the demonstration's enterprise finds
+            maker.make(own, stage, waiting, account)
+    return {
+        "staff": len(staff.posts),
+        "enterprises": len(firms),
+        "certificates": certificates,
+        "cases": len(plan) + 2,
+    }
+
+
+def _plan(random: Random, firms: list, own, wanted: int) -> list[tuple]:
+    """(enterprise, stage, working days it has been lying there) of every case."""
+    weights = [w for _, w, _ in cases.STAGES]
+    active = [f for f in firms if f.row.status == "active" and f is not own]
+    at_home = [f for f in active if f.county == enterprises.WEST_LAKE]
+    chosen = at_home[: max(3, wanted // 25)]
+    chosen += random.sample([f for f in active if f not in chosen], k=min(len(active) - len(chosen), wanted))
+    plan = []
+    for firm in chosen[:wanted]:
+        stage, _, (least, most) = random.choices(cases.STAGES, weights)[0]
+        plan.append((firm, stage, random.randint(least, most)))
+    return plan
+
+
+def _part(firm) -> int:
+    """Cities alternate, so that no number series and no bureau is in two parts."""
+    return firm.row.place // cases.CITY % PARTS
+
+
+def _make(seed: str, staff, today: date, paper: str, plan: list[tuple]) -> None:
+    with transaction.atomic(), calendar.pinned():
+        maker = cases.Maker(Random(seed), staff, today, paper)
+        for firm, stage, waiting in plan:
+            maker.make(firm, stage, waiting)
+
+
+def _in_processes(work: list[tuple]) -> None:
+    connections.close_all()  # a connection cannot be shared with a forked process
+    fork = multiprocessing.get_context("fork")
+    children = [fork.Process(target=_child, args=one) for one in work]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    if any(child.exitcode for child in children):
+        raise RuntimeError("演示数据没有生成完，原因见上面的输出")
+
+
+def _child(*one) -> None:
+    with scope.acting(scope.SYSTEM):
+        try:
+            _make(*one)
+        finally:
+            connections.close_all()
+            sys.stdout.flush()
+
+
+def bootstrap() -> None:
+    if not loaded():
+        generate(parallel=True)

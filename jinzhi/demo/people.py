@@ -1,0 +1,109 @@
+"""Staff of every bureau, and the eight people of the demonstration sign-ins."""
+
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+
+from jinzhi.demo import names
+from jinzhi.foundation.people.models import Account, Agency, Department, Post, Power
+from jinzhi.foundation.people.pack import departments
+
+SINCE = date(2004, 7, 1)
+# role -> title and the task by which a department of the pack is found
+ROLES = {
+    "window_clerk": ("窗口受理员", "acceptance"),
+    "examiner": ("审查员", "examination"),
+    "inspector": ("核查员", "inspection"),
+    "approver": ("审批负责人", "approval"),
+    "certificate_clerk": ("制证员", "certificate"),
+    "supervisor": ("督查员", "supervision"),
+    "administrator": ("系统管理员", "administration"),
+    "security_administrator": ("安全管理员", "administration"),
+    "auditor": ("审计员", "administration"),
+}
+AT_LEVEL = {
+    "county": ("window_clerk", "examiner", "inspector"),
+    "city": ("window_clerk", "examiner", "inspector", "approver", "certificate_clerk", "supervisor"),
+    "province": (
+        "approver",
+        "certificate_clerk",
+        "supervisor",
+        "administrator",
+        "security_administrator",
+        "auditor",
+    ),
+}
+# (username, role, place, name): who can be entered without a password in a demonstration
+FEATURED = (
+    ("demo-clerk", "window_clerk", 330106000000, "沈窗口"),
+    ("demo-examiner", "examiner", 330106000000, "陆审查"),
+    ("demo-inspector", "inspector", 330106000000, "章核查"),
+    ("demo-approver", "approver", 330100000000, "顾审批"),
+    ("demo-certificate", "certificate_clerk", 330100000000, "俞制证"),
+    ("demo-supervisor", "supervisor", 330000000000, "余督查"),
+    ("demo-admin", "administrator", 330000000000, "裘管理"),
+    ("demo-security", "security_administrator", 330000000000, "应安全"),
+    ("demo-auditor", "auditor", 330000000000, "诸审计"),
+)
+
+
+@dataclass
+class Staff:
+    """Posts by (place, role), as the acts of the demonstration need them."""
+
+    posts: dict[tuple[int, str], Post]
+    powers: dict[int, tuple[Power, ...]]
+
+    def at(self, place: int, role: str) -> Post:
+        return self.posts[place, role]
+
+
+def _departments() -> dict[tuple[int, str], Department]:
+    tasks = {(level, d["name"]): d["tasks"] for level, rows in departments().items() for d in rows}
+    found = {}
+    for d in Department.objects.select_related("agency"):
+        for task in tasks.get((d.agency.level, d.name), ()):
+            found.setdefault((d.agency_id, task), d)
+    return found
+
+
+def make(random: Random) -> Staff:
+    """One person for every role of every bureau; nobody has a password."""
+    departments = _departments()
+    featured = {(place, role): (username, name) for username, role, place, name in FEATURED}
+    accounts, places = [], []
+    for agency in Agency.objects.order_by("place"):
+        for role in AT_LEVEL[agency.level]:
+            username, name = featured.get(
+                (agency.place, role), (f"{agency.key}-{role}", names.person(random))
+            )
+            accounts.append(
+                Account(
+                    username=username,
+                    name=name,
+                    kind=Account.Kind.STAFF,
+                    password="!",
+                    is_demo=(agency.place, role) in featured,
+                    staff_number=f"{agency.key}{len(accounts):04d}",
+                )
+            )
+            places.append((agency, role))
+    Account.objects.bulk_create(accounts)
+    posts = [
+        Post(
+            account=account,
+            agency=agency,
+            title=ROLES[role][0],
+            valid_from=SINCE,
+            department=departments.get((agency.pk, ROLES[role][1])),
+        )
+        for account, (agency, role) in zip(accounts, places, strict=True)
+    ]
+    Post.objects.bulk_create(posts)
+    powers = Power.objects.bulk_create(
+        Power(post=post, role=role) for post, (_, role) in zip(posts, places, strict=True)
+    )
+    return Staff(
+        {(agency.place, role): post for post, (agency, role) in zip(posts, places, strict=True)},
+        {power.post_id: (power,) for power in powers},
+    )
