@@ -93,7 +93,8 @@ class Maker:
         return {
             "applicant": {
                 "name": row.name, "code": row.uscc if version > 1 else row.org_code,
-                "legal_representative": row.legal_representative, "address": row.address, "contact": names.person(random), "phone": names.phone(random), "agent": "no",
+                "legal_representative": row.legal_representative, "address": row.address,
+                "contact": names.person(random), "phone": names.phone(random), "agent": "no",
             },
             "premises": {
                 "county": firm.county, "address": row.premises_address, "area": str(random.randrange(3, 90) * 100),

@@ -45,8 +45,8 @@ def qs_number(city: str, detail: str, serial: int) -> str:
 def next_number(scheme: str, county: str, category: str, detail: str) -> str:
     """The next number of the region, without gaps: the series is locked until the transaction ends."""
     if scheme == "QS":
-        return qs_number(county[:4], detail, numbering.take("QS", f"{county[:4]}:{detail}"))
-    return sc_number(sc_category(category, detail), county, numbering.take("SC", county))
+        return qs_number(county[:4], detail, numbering.take("QS", f"{county[:4]}:{detail}", maximum=9999))
+    return sc_number(sc_category(category, detail), county, numbering.take("SC", county, maximum=9999))
 
 
 def last_day(start: date, on: date) -> date:
