@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUFF_PATHS := jinzhi tests bench conftest.py
 export JINZHI_DEMO ?= 1
+unexport PYTHONDONTWRITEBYTECODE # every start would compile everything anew
 
 .PHONY: help up down reset test check bench format lock runtime dev
 
