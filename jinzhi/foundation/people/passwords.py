@@ -1,4 +1,4 @@
-"""What a password must be, in plain words: Django's checks with messages of our own (its Chinese has gaps)."""
+"""What a password must be: Django's checks with messages of our own, because its Chinese has gaps."""
 
 from django.contrib.auth import password_validation as usual
 

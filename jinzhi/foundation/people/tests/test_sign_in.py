@@ -262,22 +262,27 @@ def test_nobody_signs_up_through_this_door(client):
     assert not Account.objects.filter(username="eve").exists()
 
 
+def denied(face, statement):
+    with (
+        scope.acting(face),
+        connection.cursor() as cursor,
+        pytest.raises(ProgrammingError, match="permission denied"),
+        transaction.atomic(),
+    ):
+        cursor.execute(statement)
+
+
 def test_the_sign_in_log_is_never_changed(client, official):
     log_in(client, password="wrong")
-    for statement in ("UPDATE people_signin SET result = 'signed_in'", "DELETE FROM people_signin"):
-        for face in (scope.SYSTEM, scope.staff(330000000000), scope.PUBLIC):
-            with scope.acting(face), connection.cursor() as cursor:
-                with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-                    cursor.execute(statement)
+    for face in (scope.SYSTEM, scope.staff(330000000000), scope.PUBLIC):
+        denied(face, "UPDATE people_signin SET result = 'signed_in'")
+        denied(face, "DELETE FROM people_signin")
 
 
 def test_only_officials_write_who_may_do_what(official):
-    faces = (scope.PUBLIC, scope.enterprise("0190a7c4-0000-7000-8000-000000000001"))
-    for table in ("people_power", "people_post", "people_agency", "people_delegation", "people_department"):
-        for face in faces:
-            with scope.acting(face), connection.cursor() as cursor:
-                with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-                    cursor.execute(f"DELETE FROM {table}")
+    for face in (scope.PUBLIC, scope.enterprise("0190a7c4-0000-7000-8000-000000000001")):
+        for table in ("power", "post", "agency", "delegation", "department"):
+            denied(face, f"DELETE FROM people_{table}")
 
 
 PAGES = ("account_login", "account_signup", "account_reset_password", "account_logout", "people-forgotten")
