@@ -3,8 +3,19 @@
 from django import forms
 
 
+def choose_from(form: forms.BaseForm, name: str, queryset, label=None) -> None:
+    """Offer these rows in the field `name`; `label(row)` says how each reads."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = queryset
+    if label:
+        field.label_from_instance = label  # type: ignore[method-assign]
+
+
 class PlainWords:
     """Mix into a Form before `forms.Form`: 请填写姓名, 请选择机构."""
+
+    fields: dict[str, forms.Field]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import django_filters
 import django_tables2 as tables
@@ -13,7 +14,7 @@ from . import export, pager
 from .templatetags.jinzhi import cn_date
 
 CHUNK = 1000
-NOTHING = (None, "", [])
+NOTHING: tuple = (None, "", [])
 
 
 class ListTable(tables.Table):
@@ -115,8 +116,9 @@ def _dress(field: forms.Field) -> None:
         anything = ("", f"{field.label}：不限")
         if isinstance(field, forms.ModelChoiceField):
             field.empty_label = anything[1]
-        else:
-            widget.choices = [anything, *(choice for choice in field.choices if choice[0] != "")]
+        elif isinstance(field, forms.ChoiceField):
+            offered: Any = field.choices
+            widget.choices = [anything, *(choice for choice in offered if choice[0] != "")]
     elif not isinstance(widget, forms.MultiWidget):
         widget.attrs["class"] = "form-control"
     if isinstance(field, forms.DateField):

@@ -140,7 +140,7 @@ def menu(request) -> list[Group]:
 
 def _allowed(request) -> Iterable[Entry]:
     who = face(request)
-    roles = getattr(request, "roles", set())
+    roles: set[str] = getattr(request, "roles", set())
     return (e for e in entries() if who in e.faces and (not e.roles or roles & set(e.roles)))
 
 

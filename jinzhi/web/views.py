@@ -18,7 +18,7 @@ def home(request):
     if not request.user.is_authenticated:
         return to_sign_in(request)
     if request.user.kind == Account.Kind.ENTERPRISE:
-        names = ("my-home", "licensing-my", "people-account")
+        names: tuple[str, ...] = ("my-home", "licensing-my", "people-account")
     elif request.roles & roles.ADMINISTRATION:
         names = ("desk-home",)
     else:

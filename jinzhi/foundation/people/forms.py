@@ -3,10 +3,16 @@
 from django import forms
 
 from . import delegation
+from .models import Post
+
+
+class ColleagueField(forms.ModelChoiceField):
+    def label_from_instance(self, obj):
+        return f"{obj.account.name} · {obj.title}"
 
 
 class DelegationForm(forms.Form):
-    to_post = forms.ModelChoiceField(queryset=None, label="委托给", empty_label="请选择本机构的同事")
+    to_post = ColleagueField(queryset=Post.objects.none(), label="委托给", empty_label="请选择本机构的同事")
     starts = forms.DateField(label="开始日期", widget=forms.DateInput(attrs={"type": "date"}))
     ends = forms.DateField(label="结束日期（含当天）", widget=forms.DateInput(attrs={"type": "date"}))
     reason = forms.CharField(label="事由", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
@@ -17,5 +23,6 @@ class DelegationForm(forms.Form):
         self.fields["starts"].error_messages["required"] = "请选择开始日期。"
         self.fields["ends"].error_messages["required"] = "请选择结束日期。"
         self.fields["reason"].error_messages["required"] = "请写明委托事由。"
-        self.fields["to_post"].queryset = delegation.candidates(post)
-        self.fields["to_post"].label_from_instance = lambda p: f"{p.account.name} · {p.title}"
+        colleague = self.fields["to_post"]
+        assert isinstance(colleague, ColleagueField)
+        colleague.queryset = delegation.candidates(post)

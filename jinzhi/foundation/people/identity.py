@@ -77,7 +77,7 @@ def load(account, today: date, wanted_post: int | None = None) -> Identity:
         identity.posts.append(post)
         if chosen is None or post.pk == wanted_post:
             chosen, identity.post = row, post
-    if chosen is not None:
+    if chosen is not None and identity.post is not None:
         identity.powers = _own(identity.post, chosen) + _delegated(identity.post, chosen)
     return identity
 
@@ -117,7 +117,6 @@ def _own(post: Post, row: dict) -> list[Power]:
     powers = []
     for key, role, procedure, step in _json(row["powers"]) or ():
         power = _stored(Power(id=key, post=post, role=role, procedure=procedure, step=step))
-        power.on_behalf = None
         powers.append(power)
     return powers
 

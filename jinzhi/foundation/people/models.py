@@ -4,6 +4,8 @@ A person signs in with an account and acts in one post at a time; scope comes fr
 powers from the post alone, never from a union of all posts.
 """
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
@@ -54,7 +56,7 @@ class Department(models.Model):
         return self.name
 
 
-class AccountManager(BaseUserManager):
+class AccountManager(BaseUserManager["Account"]):
     def create_user(self, username, password=None, **fields):
         account = self.model(username=username, **fields)
         account.set_password(password)
@@ -83,7 +85,7 @@ class Account(AbstractBaseUser):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = AccountManager()
 
     class Meta:
@@ -124,6 +126,8 @@ class Power(models.Model):
     role = models.CharField("角色", max_length=30)
     procedure = models.CharField("事项流程", max_length=60, blank=True)
     step = models.CharField("环节", max_length=40, blank=True)
+
+    on_behalf: Post | None = None  # set on a delegated power: the post that gave it
 
     class Meta:
         verbose_name = "权限"

@@ -83,7 +83,7 @@ class PeopleTable(ListTable):
         return "启用" if record.is_active else "停用"
 
 
-def _held(account: Account) -> set[str]:
+def _held(account) -> set[str]:
     return {power.role for post in account.current_posts for power in post.powers.all()}
 
 

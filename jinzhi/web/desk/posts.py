@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from jinzhi.foundation.people import roles, services
 from jinzhi.foundation.people.acting import Actor, Refused, accounts_of, agencies_of, posts_of
 from jinzhi.foundation.people.models import Agency, Department, Post
-from jinzhi.web.forms import PlainWords
+from jinzhi.web.forms import PlainWords, choose_from
 from jinzhi.web.lists import ListFilter, ListTable, list_page
 from jinzhi.web.templatetags.jinzhi import cn_date, state
 
@@ -46,15 +46,14 @@ class AgencyChoice(forms.Form):
 
     def __init__(self, *args, reach: Post, **kwargs):
         super().__init__(*args, **kwargs)
-        agency = self.fields["agency"]
-        agency.queryset = agencies_of(reach)
-        agency.widget.attrs |= {"hx-get": reverse("desk-departments"), "hx-target": "#id_department"}
+        choose_from(self, "agency", agencies_of(reach))
+        htmx = {"hx-get": reverse("desk-departments"), "hx-target": "#id_department"}
+        self.fields["agency"].widget.attrs |= htmx
         self.fields["valid_from"].initial = timezone.localdate
         chosen = self.data.get("agency", "")
         if chosen.isdigit():
-            self.fields["department"].queryset = Department.objects.filter(
-                agency_id=chosen, agency__in=agency.queryset
-            )
+            held = Department.objects.filter(agency_id=chosen, agency__in=agencies_of(reach))
+            choose_from(self, "department", held)
 
 
 @access.administrator
@@ -78,7 +77,7 @@ class PostForm(PostFields):
     def __init__(self, *args, post: Post, **kwargs):
         initial = {name: getattr(post, name) for name in services.POST_FIELDS}
         super().__init__(*args, initial=initial, **kwargs)
-        self.fields["department"].queryset = post.agency.departments.all()
+        choose_from(self, "department", post.agency.departments.all())
 
 
 class PostTable(ListTable):
