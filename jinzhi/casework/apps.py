@@ -7,9 +7,11 @@ class CaseworkConfig(AppConfig):
     verbose_name = "办件"
 
     def ready(self):
-        from jinzhi.casework import clocks, events, hooks, timers  # noqa: F401
+        from jinzhi.casework import clocks, events, hooks, procedures, timers  # noqa: F401
         from jinzhi.foundation import calendar, history
+        from jinzhi.foundation.people import roles
 
         hooks.discover()
         history.verifiers.append(events.verify)
         calendar.notice_confirmed.connect(clocks.on_notice_confirmed, dispatch_uid="casework.clocks")
+        roles.steps_provider = procedures.grantable

@@ -5,10 +5,13 @@ A published version is immutable (see models.ProcedureVersion); this module know
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import yaml
 from django.apps import apps
+
+from jinzhi.foundation.people.roles import StepChoice
 
 JOIN = "join"  # the end of a branch: back to the parallel block
 END = "end:"  # end:granted closes the case with that outcome
@@ -191,3 +194,15 @@ def files() -> list[Path]:
 
 def read(path: Path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@cache
+def grantable() -> tuple[StepChoice, ...]:
+    """Every step an official acts at, for powers limited to one; of several versions the newest names it."""
+    found: dict[tuple[str, str], StepChoice] = {}
+    for procedure in sorted((parse(read(path)) for path in files()), key=lambda p: (p.key, -p.version)):
+        for step in procedure.steps.values():
+            if step.role and step.role != "applicant":
+                choice = StepChoice(procedure.key, procedure.matter, step.key, step.name, step.role)
+                found.setdefault((procedure.key, step.key), choice)
+    return tuple(found.values())

@@ -38,6 +38,16 @@ class ListTable(tables.Table):
         self.sort = sort
         super().__init__(*args, orderable=False, **kwargs)
 
+    @property
+    def sorted_by(self) -> str:
+        return self.sort.lstrip("-")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the first field runs downwards: a column may run so by nature (newest first)."""
+        natural = self.sorts.get(self.sorted_by, ("",))[0].startswith("-")
+        return natural != self.sort.startswith("-")
+
 
 class ListFilter(django_filters.FilterSet):
     """Base of all filters: fields named in `first` stand in the line, others fold out under 更多条件."""

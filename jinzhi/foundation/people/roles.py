@@ -3,7 +3,7 @@
 Procedures live two floors up: casework sets `steps_provider` so that the power matrix can show them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 ROLES: dict[str, str] = {
@@ -49,7 +49,7 @@ class StepChoice:
 
 
 # Set by casework: returns every step of the procedures in force.
-steps_provider: Callable[[], list[StepChoice]] = list
+steps_provider: Callable[[], Sequence[StepChoice]] = list
 
 
 def name(role: str) -> str:

@@ -94,11 +94,15 @@ def _entries(request):
     return entries if asked.get("reading") or asked.get("kind") == READ else entries.exclude(kind=READ)
 
 
+def _asked(request) -> dict:
+    return {"条件": request.GET.urlencode()} if request.GET else {}
+
+
 @access.reader
 def log(request):
     """Rows of the range come from row-level security; the first page of a look is itself an entry."""
     if not (request.GET.get("after") or request.GET.get("before") or request.GET.get("export")):
-        Actor.of(request).record(READ, "操作日志", {"条件": request.GET.urlencode()})
+        Actor.of(request).record(READ, "操作日志", _asked(request))
     return list_page(
         request,
         table=LogTable,

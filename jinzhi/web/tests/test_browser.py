@@ -98,6 +98,18 @@ def test_a_list_on_a_phone_needs_no_sideways_scrolling(phone, cast):
     phone.wait_for_url("**/desk/posts/")
 
 
+def test_large_print_is_remembered_and_fits_a_phone(phone, cast):
+    phone.goto("/demo/")
+    before = phone.locator("h1").bounding_box()["height"]
+    phone.get_by_role("button", name="大字版").click()
+    for path in ("/demo/", "/accounts/login/", "/no/such/page/"):
+        phone.goto(path)
+        assert phone.locator("html.large-print").count() == 1
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
+    phone.goto("/demo/")
+    assert phone.locator("h1").bounding_box()["height"] > before
+
+
 def test_a_page_is_light(page, cast):
     enter(page, "administrator")
     page.wait_for_load_state("networkidle")
