@@ -1,9 +1,10 @@
 """How each act is asked for on the case page: its label, its fields, and reading them back."""
 
-from jinzhi.casework import actions, clocks, documents
+from jinzhi.casework import actions, clocks, documents, engine
 from jinzhi.casework.actions.time import GROUNDS
 from jinzhi.casework.models import Case, Step
-from jinzhi.foundation import rules
+from jinzhi.foundation import calendar, rules
+from jinzhi.foundation.people.models import Post
 
 # Phrases clerks may pick instead of typing; the law asks for reasons, not for prose.
 PHRASES = {
@@ -37,6 +38,8 @@ def describe(case: Case, step: Step, key: str) -> dict:
     }
     if outcome:
         described["documents"] = [documents.kinds()[d].title for d in outcome.documents]
+    if key == "copy":
+        described["posts"] = [(p.pk, str(p)) for p in readers(case)]
     if key == "return":
         described["targets"] = [(k, case.definition.step(k).name) for k in node.back]
     if key == "suspend":
@@ -52,7 +55,16 @@ def describe(case: Case, step: Step, key: str) -> dict:
     return described
 
 
-def read(key: str, request) -> tuple[str, dict]:
+def readers(case: Case) -> list[Post]:
+    """Posts that may be sent a copy: in office today, in an agency that answers for the place of the case."""
+    today = calendar.today()
+    seats = {case.place // width * width for width in engine.WIDTHS.values()}
+    posts = Post.objects.filter(agency__place__in=seats, valid_from__lte=today, account__is_active=True)
+    posts = posts.exclude(valid_to__lt=today).select_related("account", "agency")
+    return list(posts.order_by("-agency__place", "title")[:200])
+
+
+def read(key: str, request, case: Case) -> tuple[str, dict]:
     """(reason, payload) as posted from the dialog or from a step's own page."""
     post = request.POST
     payload: dict = {}
@@ -60,6 +72,9 @@ def read(key: str, request) -> tuple[str, dict]:
         payload["items"] = [i for i in post.getlist("items") if i.strip()][:50]
     if key in ("extend", "suspend"):
         payload |= {"days": post.get("days", ""), "ground": post.get("ground", "")}
+    if key == "copy":
+        chosen = set(post.getlist("posts"))
+        payload["posts"] = [p for p in readers(case) if str(p.pk) in chosen]
     if key == "return":
         payload["target"] = post.get("target", "")
     return post.get("reason", "").strip()[:4000], payload

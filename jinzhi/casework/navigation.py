@@ -26,6 +26,14 @@ ENTRIES = [
     Entry("抄送", "work-copies", "mail", "办件", 3, roles=BUSINESS, key="c"),
     Entry("我发起", "work-started", "send", "办件", 4, roles=("window_clerk",)),
     Entry("办件总览", "work-board", "layout-dashboard", "监督", 0, roles=("supervisor", "approver"), key="b"),
+    Entry(
+        "办理流程",
+        "work-procedures",
+        "sitemap",
+        "系统管理",
+        60,
+        roles=("administrator", "security_administrator", "auditor", "supervisor"),
+    ),
 ]
 
 

@@ -15,4 +15,6 @@ urlpatterns = [
     path("work/cases/<str:number>/<int:step_id>/upload/", views.step_upload, name="work-step-upload"),
     path("work/board/", views.overview, name="work-board"),
     path("work/board/<str:code>/", views.overview, name="work-board-place"),
+    path("desk/procedures/", views.procedures, name="work-procedures"),
+    path("desk/procedures/<slug:key>/<int:version>/", views.procedure, name="work-procedure"),
 ]

@@ -61,7 +61,7 @@ def _plain(value: object) -> object:
 def render(template: Path, data: dict, *, issued_at: datetime | None = None) -> bytes:
     """The PDF of `template` filled with `data`; the same data and time give the same bytes."""
     text = json.dumps(data, ensure_ascii=False, default=_plain)
-    options = {"timestamp": issued_at} if issued_at else {}
+    options = {"timestamp": issued_at.replace(microsecond=0)} if issued_at else {}
     with _lock:
         try:
             return _compiler(template.parent).compile(

@@ -71,7 +71,7 @@ def _widget(field: Field, on: date):
 
 
 def _css(widget) -> str:
-    if isinstance(widget, django_forms.CheckboxSelectMultiple | django_forms.CheckboxInput):
+    if isinstance(widget, django_forms.CheckboxInput):
         return "form-check-input"
     return "form-select" if isinstance(widget, django_forms.Select) else "form-control"
 
@@ -81,7 +81,9 @@ def _input(field: Field, name: str, value, on: date, errors: list[str], widget=N
         return Input(field, f"id_{name}", name, "", errors, value or [])
     widget = widget or _widget(field, on)
     key = f"id_{name}"
-    attrs = {"id": key, "class": _css(widget) + (" is-invalid" if errors else "")}
+    attrs = {"id": key}
+    if not isinstance(widget, django_forms.CheckboxSelectMultiple):  # its own boxes are styled by the page
+        attrs["class"] = _css(widget) + (" is-invalid" if errors else "")
     if field.required and not isinstance(widget, django_forms.CheckboxSelectMultiple):
         attrs["aria-required"] = "true"
     if field.placeholder:

@@ -197,7 +197,7 @@
     else if (event.key === "Enter" && !event.target.closest("a, button, summary")) {
       const row = find("table.list tr.at[data-href]");
       if (row) location.href = row.dataset.href;
-    } else if (event.key === "a") find(".bar .btn-primary, .bar .btn")?.focus();
+    } else if (event.key === "a") (find(".bar .btn-primary") || find(".bar .btn"))?.focus();
   });
 
   // --- fragments ------------------------------------------------------------
