@@ -14,13 +14,15 @@ QUICK = 5  # hits of each source in the list under the search box
 
 
 def home(request):
-    """The right home for whoever asks: a post's work, the administrator's desk, an enterprise's matters."""
+    """The right home for whoever asks: to-do, overview, administrator's desk, an enterprise's matters."""
     if not request.user.is_authenticated:
         return to_sign_in(request)
     if request.user.kind == Account.Kind.ENTERPRISE:
         names: tuple[str, ...] = ("my-home", "licensing-my", "people-account")
     elif request.roles & roles.ADMINISTRATION:
         names = ("desk-home",)
+    elif request.roles == {"supervisor"}:
+        names = ("work-board", "work-home")
     else:
         names = ("work-home", "desk-home")
     for name in names:

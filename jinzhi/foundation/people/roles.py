@@ -25,6 +25,7 @@ BUSINESS = frozenset({"window_clerk", "examiner", "inspector", "approver", "cert
 GRANTABLE = ADMINISTRATION | BUSINESS  # `applicant` belongs to enterprise accounts, never to a post
 
 TASKS: dict[str, str] = {
+    "applicant": "网上申请许可，补正材料，查看进度和期限，下载证书",
     "window_clerk": "收件、受理、一次性告知补正、送达",
     "examiner": "审查申请材料，提出审查意见",
     "inspector": "现场核查，填写核查记录",

@@ -100,17 +100,26 @@ def demo(request):
         .prefetch_related("posts__agency", "posts__powers")
         .order_by("id")
     )
-    return render(request, "account/demo.html", {"people": [_described(a) for a in accounts]})
+    people = sorted((_described(a) for a in accounts), key=lambda p: (p["order"], p["account"].pk))
+    return render(request, "account/demo.html", {"people": people})
 
 
 def _described(person: Account) -> dict:
+    """Who a demonstration account is: title, first role in the order of a matter's way, tasks."""
     posts = list(person.posts.all())
     held = {power.role for post in posts for power in post.powers.all()}
-    tasks = [roles.TASKS[role] for role in roles.ROLES if role in held and role in roles.TASKS]
     title = posts[0].title if posts else "企业用户"
     if person.kind == Account.Kind.ENTERPRISE:
-        tasks = ["网上申请许可，补正材料，查看进度，领取证书"]
-    return {"account": person, "posts": posts, "title": title, "tasks": tasks}
+        held, title = {"applicant"}, "企业"
+    mine = [role for role in roles.ROLES if role in held]
+    return {
+        "account": person,
+        "posts": posts,
+        "title": title,
+        "role": mine[0] if mine else "",
+        "order": list(roles.ROLES).index(mine[0]) if mine else len(roles.ROLES),
+        "tasks": [roles.TASKS[role] for role in mine],
+    }
 
 
 @require_POST

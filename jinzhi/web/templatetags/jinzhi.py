@@ -197,6 +197,26 @@ def role_name(key):
     return roles.name(key)
 
 
+ROLE_ICONS = {
+    "applicant": "building-factory-2",
+    "window_clerk": "inbox",
+    "examiner": "file-search",
+    "inspector": "clipboard-check",
+    "approver": "rubber-stamp",
+    "certificate_clerk": "certificate",
+    "supervisor": "eye-check",
+    "administrator": "settings",
+    "security_administrator": "shield-lock",
+    "auditor": "history",
+}
+
+
+@register.filter
+def role_icon(key):
+    """The icon of a role, for `{% icon role|role_icon %}`."""
+    return ROLE_ICONS.get(key, "user")
+
+
 @register.filter
 def get(mapping, key):
     """A value by a key that is a variable."""

@@ -202,3 +202,34 @@ def test_templates_hold_no_inline_style_or_script(path):
 def test_the_policy_allows_nothing_inline(client):
     policy = client.get("/accounts/login/")["Content-Security-Policy"]
     assert "unsafe" not in policy and "default-src 'self'" in policy
+
+
+def test_every_role_has_an_icon_that_exists():
+    from jinzhi.foundation.people.roles import ROLES
+
+    assert set(tags.ROLE_ICONS) == set(ROLES)
+    assert all(tags._icon_body(name) != tags._icon_body("no such icon") for name in tags.ROLE_ICONS.values())
+
+
+# -- ways home
+
+
+@pytest.mark.django_db
+@override_settings(DEMO=True)
+@pytest.mark.parametrize(
+    ("role", "way"),
+    [
+        ("examiner", "/work/"),
+        ("supervisor", "/work/board/"),
+        ("administrator", "/desk/"),
+        ("auditor", "/desk/"),
+    ],
+)
+def test_home_is_where_the_post_works(client, role, way):
+    sign_in(client, person("li", HANGZHOU, role))
+    assert client.get("/home/").url == way
+
+
+@pytest.mark.django_db
+def test_home_of_a_stranger_is_the_sign_in(client):
+    assert client.get("/home/").url == "/accounts/login/?next=%2Fhome%2F"
