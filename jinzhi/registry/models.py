@@ -239,8 +239,7 @@ class ImportBatch(Record):
 
     kind = models.CharField("内容", max_length=12)  # enterprise, certificate
     file_name = models.CharField("文件名", max_length=200)
-    sha256 = models.CharField("内容摘要", max_length=64)
-    content = models.UUIDField("文件", null=True)  # files.Attachment, kept until the batch is run
+    sha256 = models.CharField("内容摘要", max_length=64)  # files.Blob, kept until some days after the upload
     columns = models.JSONField("列名", default=list)
     mapping = models.JSONField("列对应", default=dict)
     state = models.CharField("状态", max_length=8, choices=State.choices, default=State.READY)

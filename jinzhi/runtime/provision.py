@@ -43,7 +43,9 @@ def database_statements(name: str) -> list[str]:
     grant = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER_ROLE} IN SCHEMA public GRANT"
     return [
         f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
-        f'GRANT CONNECT, TEMPORARY ON DATABASE "{name}" TO {APP_ROLE}',
+        f'GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}',
+        # imports are staged in temporary tables, by commands and by officials
+        f'GRANT TEMPORARY ON DATABASE "{name}" TO {APP_ROLE}, jinzhi_system, jinzhi_staff',
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER_ROLE}",
         f"GRANT USAGE ON SCHEMA public TO {readers}",
