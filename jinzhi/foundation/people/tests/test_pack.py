@@ -52,12 +52,12 @@ def test_loading_again_keeps_what_an_administrator_added():
 @pytest.mark.parametrize(
     ("on", "categories", "level"),
     [
-        (date(2026, 11, 22), ["01"], "county"),
+        (date(2026, 11, 22), ["01"], "city"),
         (date(2026, 11, 22), ["01", "05"], "city"),
         (date(2026, 11, 22), ["05", "29"], "province"),
-        (date(2026, 11, 22), [], "county"),
+        (date(2026, 11, 22), [], "city"),
         (date(2007, 3, 1), ["01"], "province"),
-        (date(2015, 10, 1), ["01"], "county"),
+        (date(2015, 10, 1), ["01"], "city"),
     ],
 )
 def test_the_highest_level_any_category_asks_for_decides(on, categories, level):
