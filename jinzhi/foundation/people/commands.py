@@ -1,7 +1,7 @@
 """`jinzhi people …`: the first administrators of an installation, and help for somebody locked out."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from allauth.mfa.models import Authenticator
@@ -99,7 +99,7 @@ def list_(
         posts = posts.filter(agency__key=agency)
     if role:
         posts = posts.filter(powers__role=role).distinct()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "username": post.account.username,
             "name": post.account.name,
