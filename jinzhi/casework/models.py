@@ -142,7 +142,8 @@ class Step(models.Model):
     )  # whose act led here
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OPEN)
     role = models.CharField("角色", max_length=30, blank=True)
-    agency = models.ForeignKey(Agency, models.PROTECT, null=True, related_name="+")
+    # no index of its own: step_todo begins with it, and a second one misleads the planner under row security
+    agency = models.ForeignKey(Agency, models.PROTECT, null=True, related_name="+", db_index=False)
     assignee = models.ForeignKey(Post, models.SET_NULL, null=True, related_name="+")
     opened_at = models.DateTimeField("到达")
     taken_at = models.DateTimeField("打开", null=True)  # first looked at by someone who may act
@@ -155,6 +156,8 @@ class Step(models.Model):
     on_behalf = models.ForeignKey(Post, models.PROTECT, null=True, related_name="+")
     due_ord = models.IntegerField("最紧时限", null=True)  # smallest of the case's running clocks
 
+    act_label: str = ""  # the word for what was done, where presenting.opinions has set it
+
     class Meta:
         verbose_name = "环节"
         ordering = ["id"]
@@ -166,7 +169,6 @@ class Step(models.Model):
             ),
             models.Index(fields=["post", "-closed_at"], name="step_done"),
             models.Index(fields=["case", "id"], name="step_case"),
-            models.Index(fields=["place", "-id"], name="step_scope"),
         ]  # fmt: skip
 
     def __str__(self):
@@ -212,7 +214,6 @@ class Clock(models.Model):
         indexes = [
             models.Index(fields=["case", "id"], name="clock_case"),
             models.Index(fields=["due_ord"], condition=Q(state="running"), name="clock_running"),
-            models.Index(fields=["place", "-id"], name="clock_scope"),
         ]
 
     def __str__(self):

@@ -20,8 +20,10 @@ TABS = {"todo": "待办", "done": "已办", "copies": "抄送", "started": "我�
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a list."""
+    """One line of a list: its lamp and cursor, then the columns as they were read."""
 
+    lamp: Lamp
+    cursor: str
     case_id: Any
     number: str
     title: str
@@ -33,8 +35,6 @@ class Item:
     received_on: date
     at: datetime
     outcome: str
-    lamp: Lamp
-    cursor: str
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ def _item(row: tuple, cursor: str, today: date, marks: Thresholds) -> Item:
     shown = Lamp("none", None, None)
     if state == "open" and row[6] is not None:
         shown = lamp(due_ord, limit, bool(paused) and due_ord is None, today, marks)
-    return Item(*row[:11], lamp=shown, cursor=cursor)
+    return Item(shown, cursor, *row[:11])
 
 
 def _power_clause(actor: Actor) -> tuple[str, list]:
     """SQL for "this open step is one the actor may take", with its parameters."""
     parts, values = [], []
     for power in actor.powers:
-        agency = actor.post.agency_id if power.post_id == actor.post.pk else power.post.agency_id
+        agency = actor.office.agency_id if power.post_id == actor.office.pk else power.post.agency_id
         part = "(s.agency_id = %s AND s.role = %s AND (s.assignee_id IS NULL OR s.assignee_id = %s)"
         values += [agency, power.role, power.post_id]
         if power.procedure:
@@ -97,7 +97,8 @@ def _power_clause(actor: Actor) -> tuple[str, list]:
 
 
 def _filter_clause(filters: Filters, today: date, marks: Thresholds) -> tuple[str, list]:
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[str | int | float] = []
     if filters.text:
         like = f"%{_escape(filters.text)}%"
         parts.append("(c.number LIKE %s OR c.subject_name LIKE %s OR c.subject_code LIKE %s)")
@@ -163,12 +164,19 @@ def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     if after:
         where += f" AND (coalesce(s.due_ord, {_LAST}), s.id) > (%s, %s)"
         values += _cursor(after)
+    # The page of steps is found first and only then joined: a full window costs no more than its page.
+    joined = ""
+    if filters or any(power.procedure for power in actor.powers):
+        joined = f"""JOIN casework_case c ON c.id = s.case_id
+                     JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}"""
     rows = _select(
-        f"""SELECT {_COLUMNS} FROM casework_step s
+        f"""SELECT {_COLUMNS}
+              FROM (SELECT s.* FROM casework_step s {joined}
+                     WHERE s.state = 'open' AND s.kind = 'user' AND {mine}{where}
+                     ORDER BY s.due_ord ASC NULLS LAST, s.id LIMIT {PAGE + 1}) s
               JOIN casework_case c ON c.id = s.case_id
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
-             WHERE s.state = 'open' AND s.kind = 'user' AND {mine}{where}
-             ORDER BY s.due_ord ASC NULLS LAST, s.id LIMIT {PAGE + 1}""",  # noqa: S608
+             ORDER BY s.due_ord ASC NULLS LAST, s.id""",  # noqa: S608
         values,
     )
     return _page(list(rows), lambda r: f"{_LAST if r[11] is None else r[11]}.{r[6]}", today, marks)
@@ -184,7 +192,7 @@ def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     """Steps this post has closed, newest first."""
     today, marks = calendar.today(), thresholds()
     where, values = _filter_clause(filters, today, marks)
-    values = [actor.post.pk, *values]
+    values = [actor.office.pk, *values]
     if after:
         where += " AND s.id < %s"
         values.append(_cursor(f"0.{after}")[1])
@@ -215,7 +223,7 @@ def copies(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
               JOIN casework_case c ON c.id = y.case_id
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CURRENT}{_CLOCK}
              WHERE y.post_id = %s{where} ORDER BY y.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
-        [actor.post.pk, *values],
+        [actor.office.pk, *values],
     )
     return _page(list(rows), lambda r: str(r[0]), today, marks)
 
@@ -230,7 +238,7 @@ def started(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page
              WHERE EXISTS (SELECT 1 FROM casework_step f WHERE f.case_id = c.id AND f.key = 'accept'
                               AND f.post_id = %s){where}
              ORDER BY c.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
-        [actor.post.pk, *values],
+        [actor.office.pk, *values],
     )
     return _page(list(rows), lambda r: str(r[0]), today, marks)
 
@@ -240,13 +248,16 @@ def counts(actor: Actor) -> dict[str, int]:
     today = calendar.today()
     mine, values = _power_clause(actor)
     now, over = calendar.ordinal(today), calendar.ordinal(date.fromordinal(today.toordinal() - 1))
+    joined = ""
+    if any(power.procedure for power in actor.powers):
+        joined = """JOIN casework_case c ON c.id = s.case_id
+                    JOIN casework_procedureversion p ON p.id = c.procedure_id"""
     row = next(
         _select(
             f"""SELECT count(*), count(*) FILTER (WHERE s.due_ord <= %s),
                        count(*) FILTER (WHERE s.due_ord > %s AND s.due_ord <= %s),
                        count(*) FILTER (WHERE s.opened_at >= %s)
-                  FROM casework_step s JOIN casework_case c ON c.id = s.case_id
-                  JOIN casework_procedureversion p ON p.id = c.procedure_id
+                  FROM casework_step s {joined}
                  WHERE s.state = 'open' AND s.kind = 'user' AND {mine}""",  # noqa: S608
             [over, over, now + 2, today, *values],
         )
