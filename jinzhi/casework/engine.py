@@ -76,6 +76,7 @@ def arrive(
         open_step(case, target, at, day, parent=leaving.parent, origin=origin)
         return
     block = leaving.parent
+    assert block is not None, "a join lies in a parallel block"
     if Step.objects.filter(parent=block, state=Step.State.OPEN).exists():
         return  # the other branches are still at work
     close_step(block, Step.State.DONE, at, day)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from django.apps import apps
@@ -153,14 +154,14 @@ class Procedure:
 
 
 def _outcome(action: str, raw: dict) -> Outcome:
-    lists = {k: tuple(raw.pop(k, ())) for k in ("starts", "stops", "documents")}
+    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("starts", "stops", "documents")}
     return Outcome(action=action, **raw, **lists)
 
 
 def _step(key: str, raw: dict) -> StepDef:
     outcomes = tuple(_outcome(a, dict(o)) for a, o in raw.pop("outcomes", {}).items())
     timer = raw.pop("timer", None)
-    lists = {k: tuple(raw.pop(k, ())) for k in ("back", "branches", "not_same_as")}
+    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("back", "branches", "not_same_as")}
     return StepDef(key=key, **raw, outcomes=outcomes, timer=Timer(**timer) if timer else None, **lists)
 
 

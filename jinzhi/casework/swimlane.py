@@ -88,7 +88,7 @@ def _edges(p: Procedure) -> list[tuple[str, str]]:
             return resolve(block, p.steps[block].next)
         return entries(target)
 
-    found = {}
+    found: dict[tuple[str, str], None] = {}  # keeps the order, without doubles
     for step in p.steps.values():
         if step.kind == "parallel":
             continue

@@ -149,7 +149,7 @@ def _work(found: Case, step: Step, actor: actions.Actor) -> dict:
     ]
     offered.sort(key=lambda o: not o["main"])
     power = actions.matching_power(actor, found, step)
-    behalf = power.post if power and power.post_id != actor.post.pk else None
+    behalf = power.post if power and power.post_id != actor.office.pk else None
     return {"step": step, "node": node, "offered": offered, "behalf": behalf}
 
 
@@ -214,15 +214,15 @@ def step_page(request, number: str, step_id: int):
     refusal = None
     if request.method == "POST":
         reason, payload = page.read(request)
-        key = next(o.action for o in node.outcomes if o.main)
+        main = next(o for o in node.outcomes if o.main)
         try:
-            actions.perform(found.pk, key, step.pk, actor, reason=reason, payload=payload)
+            actions.perform(found.pk, main.action, step.pk, actor, reason=reason, payload=payload)
         except actions.Refused as fault:
             refusal = fault
             Step.objects.filter(pk=step.pk, state=Step.State.OPEN).update(result={"draft": payload["result"]})
             step.refresh_from_db()
         else:
-            messages.success(request, f"{found.number} 已{node.outcome(key).label}")
+            messages.success(request, f"{found.number} 已{main.label}")
             return redirect("work-case", found.number)
     _read(found, actor, [step])
     context = {
@@ -327,7 +327,7 @@ def _leading(found: Case):
 
 
 def _crumbs(place: int, own: int) -> list[tuple[str, str]]:
-    chain = []
+    chain: list[tuple[str, str, int]] = []
     for width in (10_000_000_000, 100_000_000, 1_000_000):
         seat = place // width * width
         if seat >= own and (not chain or seat != chain[-1][2]):

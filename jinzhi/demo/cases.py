@@ -78,7 +78,7 @@ class Maker:
             )
             for k in kinds
         )
-        process = {
+        process: dict[str, str | list[str]] = {
             "flow": "原料验收→预处理→加工→包装→检验→入库",
             "control_points": "杀菌温度 121 ℃、时间 15 min；金属检测 Fe 1.5 mm",
         }

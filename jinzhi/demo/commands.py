@@ -33,6 +33,7 @@ def load(
         typer.secho("演示数据已经生成过；要重新生成，请先 make reset。", fg="yellow", err=True)
         raise typer.Exit(1)
     started = time.monotonic()
-    made = bootstrap.generate(scale, seed=seed, parallel=True)
-    made["seconds"] = round(time.monotonic() - started, 1)
+    made = bootstrap.generate(scale, seed=seed, parallel=True) | {
+        "seconds": round(time.monotonic() - started, 1)
+    }
     typer.echo(json.dumps(made) if as_json else f"已生成：{made}")

@@ -60,7 +60,7 @@ class Staff:
 
 def _departments() -> dict[tuple[int, str], Department]:
     tasks = {(level, d["name"]): d["tasks"] for level, rows in departments().items() for d in rows}
-    found = {}
+    found: dict[tuple[int, str], Department] = {}
     for d in Department.objects.select_related("agency"):
         for task in tasks.get((d.agency.level, d.name), ()):
             found.setdefault((d.agency_id, task), d)
@@ -71,7 +71,8 @@ def make(random: Random) -> Staff:
     """One person for every role of every bureau; nobody has a password."""
     departments = _departments()
     featured = {(place, role): (username, name) for username, role, place, name in FEATURED}
-    accounts, places = [], []
+    accounts: list[Account] = []
+    places: list[tuple[Agency, str]] = []
     for agency in Agency.objects.order_by("place"):
         for role in AT_LEVEL[agency.level]:
             username, name = featured.get(

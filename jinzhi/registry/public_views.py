@@ -4,6 +4,7 @@ Whoever asks, these pages see with the public's eyes; what officials may see bes
 """
 
 from itertools import groupby
+from typing import Any
 
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -58,8 +59,8 @@ def verify(request):
 def certificate(request, number: str):
     """One glance: valid or not, since when, for what; then the details."""
     verdict = verifying.verify(number, request.GET.get("t"))
-    context = {"v": verdict, "c": verdict.certificate, "number": services.normal(number)[:60]}
+    context: dict[str, Any] = {"v": verdict, "c": verdict.certificate, "number": services.normal(number)[:60]}
     if verdict.found:
         context |= {"holder": verdict.found["holder"], "link": services.link(verdict.found["holder"])}
-        context["covers"] = list(dict.fromkeys(i["category"] for i in verdict.certificate["items"]))
+        context["covers"] = list(dict.fromkeys(i["category"] for i in verdict.found["certificate"]["items"]))
     return render(request, "registry/certificate.html", context, status=200 if verdict.found else 404)

@@ -24,6 +24,7 @@ from jinzhi.registry.models import Enterprise, EnterpriseContact, Identifier
 
 PAGE = 20
 MOST = 100
+LONGEST_NAME = Enterprise._meta.get_field("name").max_length or 0
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _SEPARATORS = re.compile(r"[\s\-‐-―_·]+")
@@ -236,8 +237,8 @@ def register_enterprise(
     problems = code_problems(uscc, org_code)
     if not name:
         problems["name"] = "请填写名称"
-    elif len(name) > Enterprise._meta.get_field("name").max_length:
-        problems["name"] = "名称超过 200 字"
+    elif len(name) > LONGEST_NAME:
+        problems["name"] = f"名称超过 {LONGEST_NAME} 字"
     if place != ELSEWHERE and not is_current(place):
         problems["place"] = f"区划代码 {place} 今天不在用（{name_path(place)}）"
     if problems:

@@ -26,7 +26,7 @@ class Reading:
 
 def _keys() -> list[str]:
     own = os.environ.get("JINZHI_CERTIFICATE_KEY")
-    return [k for k in (own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if k]
+    return [str(k) for k in (own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if k]
 
 
 def _mac(number: str, face_version: int, key: str) -> str:

@@ -46,6 +46,12 @@ class Actor:
     def is_system(self) -> bool:
         return self.account is None
 
+    @property
+    def office(self) -> Post:
+        """The post acted in; asked only where officials act."""
+        assert self.post is not None, "an applicant or the system has no post"
+        return self.post
+
 
 SYSTEM = Actor(None)
 
@@ -70,8 +76,20 @@ class Act:
         return timezone.localtime(self.at).date()
 
     @property
+    def here(self) -> Step:
+        """The step acted at; asked only by acts that happen at one."""
+        assert self.step is not None, f"{self.action} happens at no step"
+        return self.step
+
+    @property
+    def taken(self) -> Outcome:
+        """The declared outcome that is taken; asked only once it was checked."""
+        assert self.outcome is not None, f"{self.action} is no outcome of this step"
+        return self.outcome
+
+    @property
     def node(self) -> StepDef:
-        return self.case.definition.step(self.step.key)
+        return self.case.definition.step(self.here.key)
 
     def log(self, kind: str, sentence: str, *, public: bool = True, **data) -> None:
         events.record(
@@ -88,7 +106,7 @@ def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
     """The power under which `actor` may act at this step, or None. Own powers come before delegated ones."""
     if actor.post is None or step.agency_id is None:
         return None
-    for power in sorted(actor.powers, key=lambda p: p.post_id != actor.post.pk):
+    for power in sorted(actor.powers, key=lambda p: p.post_id != actor.office.pk):
         agency_id = actor.post.agency_id if power.post_id == actor.post.pk else power.post.agency_id
         if (
             agency_id == step.agency_id
@@ -103,7 +121,7 @@ def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
 
 def may_act(actor: Actor, case: Case, step: Step) -> bool:
     """Whether this actor holds the step; separation of duties is judged separately when acting."""
-    if actor.is_system:
+    if actor.account is None:
         return True
     if step.role == "applicant":
         own = actor.account.enterprise_id
@@ -180,7 +198,8 @@ def _perform(
             raise NoPower("您当前的任职无权办理此环节")
         if not actor.is_system and step.role != "applicant":
             power = matching_power(actor, case, step)
-            act.on_behalf = power.post if power.post_id != actor.post.pk else None
+            assert power is not None  # may_act found it
+            act.on_behalf = power.post if power.post_id != actor.office.pk else None
             _separate(act)
         act.outcome = act.node.outcome(action)
     elif case.state != Case.State.OPEN:

@@ -23,10 +23,10 @@ class Return(Action):
     def run(self, act: Act) -> None:
         target = act.payload["target"]
         engine.close_step(
-            act.step, Step.State.RETURNED, act.at, act.day, action=self.key, opinion=act.reason,
+            act.here, Step.State.RETURNED, act.at, act.day, action=self.key, opinion=act.reason,
             account=act.actor.account, post=act.actor.post, on_behalf=act.on_behalf,
         )  # fmt: skip
-        closed = engine.send_back(act.case, act.step, target, act.at, act.day)
+        closed = engine.send_back(act.case, act.here, target, act.at, act.day)
         name = act.case.definition.step(target).name
         also = f"，同时取消“{'、'.join(closed)}”" if closed else ""
         act.log(
@@ -74,7 +74,7 @@ class Recall(Action):
         act.outcome = act.node.outcome(last.action)
 
     def run(self, act: Act) -> None:
-        last = act.step
+        last = act.here
         for step in act.case.steps.filter(origin=last, state=Step.State.OPEN):
             engine.close_step(step, Step.State.CANCELLED, act.at, act.day)
         parent = last.parent

@@ -26,11 +26,11 @@ class Follow(Action):
         hooks.run(act.outcome.guard, act)
 
     def sentence(self, act: Act) -> str:
-        text = f"{act.who} 在“{act.node.name}”环节：{act.outcome.label}"
+        text = f"{act.who} 在“{act.node.name}”环节：{act.taken.label}"
         return f"{text}。{act.reason}" if act.reason else f"{text}。"
 
     def run(self, act: Act) -> None:
-        case, step, outcome = act.case, act.step, act.outcome
+        case, step, outcome = act.case, act.here, act.taken
         self.mark(act)
         engine.close_step(
             step, Step.State.DONE, act.at, act.day, action=self.key, opinion=act.reason,
@@ -53,8 +53,8 @@ class Follow(Action):
 
     def mark(self, act: Act) -> None:
         """Set the date of the case that this act is."""
-        if act.outcome.mark:
-            setattr(act.case, f"{act.outcome.mark}_on", act.day)
+        if act.taken.mark:
+            setattr(act.case, f"{act.taken.mark}_on", act.day)
 
 
 @register
@@ -84,7 +84,7 @@ class DeemAccepted(Follow):
     def sentence(self, act: Act) -> str:
         return (
             f"受理期限届满未作处理，依法自收到申请材料之日（{act.case.received_on:%Y-%m-%d}）起视为受理"
-            f"（{act.outcome.law}）。"
+            f"（{act.taken.law}）。"
         )
 
 
@@ -99,7 +99,7 @@ class Correct(Follow):
         items = [str(i).strip() for i in act.payload.get("items", []) if str(i).strip()]
         if not items:
             raise Refused("请一次性列出全部需要补正的内容", "items")
-        earlier = act.case.steps.filter(key=act.step.key, action=self.key).count()
+        earlier = act.case.steps.filter(key=act.here.key, action=self.key).count()
         if earlier and not act.reason:
             raise Refused("本件已告知过补正；依法应当一次性告知，再次要求补正须说明理由", "reason")
         act.payload["items"] = items
@@ -149,7 +149,7 @@ class CorrectionTimeout(Follow):
         return actor.is_system and super().open_to(case, step, actor)
 
     def sentence(self, act: Act) -> str:
-        return f"补正期限届满未补正，按{act.outcome.law or '规定'}作撤回申请处理。"
+        return f"补正期限届满未补正，按{act.taken.law or '规定'}作撤回申请处理。"
 
 
 @register

@@ -10,10 +10,13 @@ GROUNDS = ("听证", "招标", "拍卖", "检验", "检测", "检疫", "鉴定",
 LAW = "《中华人民共和国行政许可法》第四十五条"
 
 
-def legal_clock(act: Act) -> Clock | None:
+def legal_clock(act: Act) -> Clock:
     """The clock of the case that the step's definition lets extend, running or paused."""
     key = act.node.extend
-    return act.case.clocks.filter(key=key, state__in=["running", "paused"]).first() if key else None
+    clock = act.case.clocks.filter(key=key, state__in=["running", "paused"]).first() if key else None
+    if clock is None:
+        raise Refused("本件没有可以延长的期限")
+    return clock
 
 
 @register
@@ -28,8 +31,6 @@ class Extend(Action):
 
     def check(self, act: Act) -> None:
         clock = legal_clock(act)
-        if clock is None:
-            raise Refused("本件没有可以延长的期限")
         allowed = rules.value(act.case.definition.clocks[clock.key].extension, on=act.case.rule_date)
         if clock.extended:
             raise Refused("期限只能延长一次，本件已延长")

@@ -29,13 +29,13 @@ def template_path(name: str) -> Path:
 
 def rendered(document: GeneratedDocument) -> Blob:
     """The document's PDF, made now if it has not been made before; two at once make one."""
-    if document.blob_id:
+    if document.blob is not None:
         return document.blob
     with transaction.atomic():
         locked = GeneratedDocument.objects.select_for_update().get(pk=document.pk)
-        if not locked.blob_id:
+        if locked.blob is None:
             content = typst.render(template_path(locked.template), locked.data, issued_at=locked.issued_at)
             locked.blob = storing.store_bytes(content, "application/pdf")
             locked.save(update_fields=["blob"])
         document.blob = locked.blob
-    return document.blob
+    return locked.blob

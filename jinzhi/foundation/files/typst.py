@@ -50,7 +50,7 @@ def _compiler(folder: Path) -> typst.Compiler:
     return typst.Compiler(root=folder, font_paths=_fonts(), ignore_system_fonts=False)
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal | UUID | Path):
@@ -61,14 +61,16 @@ def _plain(value: object) -> object:
 def render(template: Path, data: dict, *, issued_at: datetime | None = None) -> bytes:
     """The PDF of `template` filled with `data`; the same data and time give the same bytes."""
     text = json.dumps(data, ensure_ascii=False, default=_plain)
-    options = {"timestamp": issued_at.replace(microsecond=0)} if issued_at else {}
+    timestamp = issued_at.replace(microsecond=0) if issued_at else None
     with _lock:
         try:
-            return _compiler(template.parent).compile(
-                input=template, format="pdf", sys_inputs={"data": text}, **options
+            made = _compiler(template.parent).compile(
+                input=str(template), format="pdf", sys_inputs={"data": text}, timestamp=timestamp
             )
         except typst.TypstError as fault:
             raise TemplateFault(f"{template.name}：{fault.message}\n{fault.diagnostic}") from fault
+    assert isinstance(made, bytes)  # a list is for the pages of images, None for output to a file
+    return made
 
 
 def qr_svg(text: str, *, error: str = "m") -> str:

@@ -1,6 +1,7 @@
 """Sending attachments and documents to those who may see them; 404 to everybody else."""
 
 from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, http_date
 from django.views.decorators.http import require_safe
 
@@ -19,7 +20,7 @@ def _seen(request, model, key):
     raise Http404("没有这个文件，或者它不在您的管辖范围内。")
 
 
-def _send(request, blob: Blob, name: str) -> HttpResponse:
+def _send(request, blob: Blob, name: str) -> HttpResponseBase:
     etag = f'"{blob.sha256}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304)
@@ -29,7 +30,7 @@ def _send(request, blob: Blob, name: str) -> HttpResponse:
         raise Http404("文件内容缺失，请联系系统管理员。") from None
     download = "download" in request.GET or blob.media_type not in SHOWN_IN_PLACE
     response = FileResponse(content, content_type=blob.media_type)
-    response.headers["Content-Disposition"] = content_disposition_header(download, name)
+    response.headers["Content-Disposition"] = content_disposition_header(download, name) or "inline"
     response.headers["Content-Length"] = blob.size
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = LOCKED

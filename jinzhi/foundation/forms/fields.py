@@ -19,7 +19,7 @@ class Text(forms.CharField):
     def to_python(self, value: Any) -> str:
         if isinstance(value, (dict, list)):
             raise ValidationError("应为文字")
-        text = super().to_python(value)
+        text = super().to_python(value) or ""  # None only where a field asks for it
         if CONTROL.search(text):
             raise ValidationError("含有不可见的控制字符，请重新输入")
         return text
@@ -103,7 +103,7 @@ def place_choices() -> list[tuple[str, str]]:
 
 def set_choices(field: Field, on: date) -> list[tuple[str, str]]:
     """Items of the dated code set that were in force on that day."""
-    items = codes.sets.get(field.code_set, on=on).items.values()
+    items = list(codes.sets.get(field.code_set, on=on).items.values())
     if field.level == "main":
         items = [i for i in items if not i.parent]
     elif field.level == "detail":
@@ -131,6 +131,10 @@ class SetChoice(forms.ChoiceField):
             raise
 
 
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
 def build(field: Field, on: date) -> forms.Field:
     """The Django field that cleans this question's answer on that day."""
     common: dict[str, Any] = {
@@ -141,7 +145,7 @@ def build(field: Field, on: date) -> forms.Field:
     }
     match field.type:
         case "integer":
-            return forms.IntegerField(min_value=field.min, max_value=field.max, **common)
+            return forms.IntegerField(min_value=_whole(field.min), max_value=_whole(field.max), **common)
         case "decimal":
             return Amount(min_value=field.min, max_value=field.max, max_digits=18, **common)
         case "date":

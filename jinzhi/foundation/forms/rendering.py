@@ -3,6 +3,7 @@
 Judging happens in `validation`; this module only draws what a person fills in and the errors found.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -97,7 +98,7 @@ def _input(field: Field, name: str, value, on: date, errors: list[str], widget=N
     return Input(field, key, name, widget.render(name, value, attrs), errors, value)
 
 
-def draw(form: Form, data: dict, on: date, errors: list[FieldError] = ()) -> list[Drawn]:
+def draw(form: Form, data: dict, on: date, errors: Sequence[FieldError] = ()) -> list[Drawn]:
     """Every section with the values typed so far."""
     by_path: dict[str, list[str]] = {}
     for error in errors:

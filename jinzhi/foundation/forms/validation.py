@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from jinzhi.foundation.forms.definition import Field, Form, Section
 from jinzhi.foundation.forms.fields import build
 
-EMPTY = (None, "", [], {})
+EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def examine(form: Form, data: Any, on: date) -> tuple[dict, list[FieldError]]:
     errors: list[FieldError] = []
     for section in form.sections:
         raw = data.get(section.key)
+        part: list | dict
         if section.kind == "table":
             part, problems = _clean_table(section, raw, data, on)
         elif section.kind == "attachments":

@@ -54,7 +54,7 @@ def scoped(
     if public:
         columns = f" ({', '.join(public_columns)})" if public_columns else ""
         sql.append(f"GRANT SELECT{columns} ON {table} TO jinzhi_public")
-    return migrations.RunSQL(sql, undo)
+    return migrations.RunSQL(tuple(sql), tuple(undo))
 
 
 def reference(table: str) -> migrations.RunSQL:

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Unreadable(Exception):
 class Loaded:
     added: int = 0
     known: int = 0
-    refused: list[str] | None = None
+    refused: list[str] = field(default_factory=list)
 
 
 def _rows(path: Path):
@@ -39,7 +39,7 @@ def _rows(path: Path):
 @transaction.atomic
 def load(path: Path) -> Loaded:
     """Load a CSV of laws (title, publish_date, valid_from, level, text_markdown). Versions known are kept."""
-    result = Loaded(refused=[])
+    result = Loaded()
     have = set(Law.objects.values_list("key", "published_on"))
     for line, row in _rows(path):
         try:

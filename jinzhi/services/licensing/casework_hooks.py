@@ -134,13 +134,15 @@ def may_grant(act: Act) -> None:
 @hook("food_production.issue_certificate")
 def issue_certificate(act: Act) -> None:
     certificate = licence.register(act)
+    begins, ends = certificate.valid_from, certificate.valid_to
+    assert begins is not None and ends is not None, "a licence has its period"
     licence.faces(act, certificate)
     act.case.facts["certificate"] = {
         "number": certificate.number,
-        "valid_from": certificate.valid_from.isoformat(),
-        "valid_to": certificate.valid_to.isoformat(),
+        "valid_from": begins.isoformat(),
+        "valid_to": ends.isoformat(),
     }
-    act.reason = act.reason or f"证书编号 {certificate.number}，有效期至 {certificate.valid_to:%Y-%m-%d}"
+    act.reason = act.reason or f"证书编号 {certificate.number}，有效期至 {ends:%Y-%m-%d}"
 
 
 @hook("food_production.pause_for_test")

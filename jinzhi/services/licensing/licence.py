@@ -78,18 +78,19 @@ def _lines(act: Act) -> list[dict]:
 
 def register(act: Act) -> Certificate:
     """Number and enter the licence in the register."""
-    case, data = act.case, act.case.data
+    case, data, decided = act.case, act.case.data, act.case.decided_on
+    assert decided is not None and case.enterprise_id is not None, "decided, for somebody"
     lines = _lines(act)
-    scheme = rules.value("food_production.number_scheme", on=case.decided_on).value
+    scheme = rules.value("food_production.number_scheme", on=decided).value
     county = f"{case.place // 1_000_000:06d}"
     number = next_number(scheme, county, lines[0]["category_code"], lines[0]["detail_code"])
     with scope.acting(scope.SYSTEM):  # the holder may be registered in another county
         holder = Enterprise.objects.get(pk=case.enterprise_id)
-    agency = act.actor.post.agency
-    name = name_on(agency, case.decided_on)
+    agency = act.actor.office.agency
+    name = name_on(agency, decided)
     return certificates.issue(
-        number=number, kind=KIND, holder=holder, items=lines, place=case.place, valid_from=case.decided_on,
-        valid_to=last_day(case.decided_on, case.decided_on), issued_on=case.decided_on, agency_key=agency.key,
+        number=number, kind=KIND, holder=holder, items=lines, place=case.place, valid_from=decided,
+        valid_to=last_day(decided, decided), issued_on=decided, agency_key=agency.key,
         agency_name=name, holder_name=case.subject_name, holder_code=case.subject_code,
         legal_representative=data["applicant"]["legal_representative"], address=data["applicant"]["address"],
         premises=data["premises"]["address"], case_number=case.number, rule_set=case.definition.rule_set,
@@ -99,7 +100,8 @@ def register(act: Act) -> Certificate:
 
 def faces(act: Act, certificate: Certificate) -> list:
     """The original and the duplicate (正本、副本) as documents of the case."""
-    case = act.case
+    case, issued, ends = act.case, certificate.issued_on, certificate.valid_to
+    assert issued is not None and ends is not None, "a licence has its period"
     path = tokens.verification_path(certificate.number, certificate.face_version)
     items = [
         {
@@ -123,8 +125,8 @@ def faces(act: Act, certificate: Certificate) -> list:
         "supervisor": case.agency.name,
         "extra_addresses": case.data["premises"].get("more_addresses", ""),
         "agency": certificate.agency_name,
-        "issued_on": certificate.issued_on.isoformat(),
-        "valid_to": certificate.valid_to.isoformat(),
+        "issued_on": issued.isoformat(),
+        "valid_to": ends.isoformat(),
         "qr": qr_svg(settings.PUBLIC_URL + path),
     }
     return [documents.issue(kind, act, **face) for kind in ("licence_original", "licence_copy")]

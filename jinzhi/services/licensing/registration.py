@@ -70,8 +70,8 @@ class RegistrationForm(django_forms.Form):
             raise ValidationError("这个用户名已有人使用")
         return username
 
-    def clean(self):
-        data = super().clean()
+    def clean(self) -> dict:
+        data = super().clean() or {}
         if data.get("password") and data.get("password2") and data["password"] != data["password2"]:
             self.add_error("password2", "两次输入的密码不一致")
         if data.get("password"):
@@ -87,16 +87,17 @@ class RegistrationForm(django_forms.Form):
 
     def _check_enterprise(self, data: dict) -> None:
         with scope.acting(scope.SYSTEM):
-            self.known = Enterprise.objects.filter(uscc=data["uscc"]).first()
-            taken = self.known and Account.objects.filter(enterprise_id=self.known.pk).exists()
+            known = self.known = Enterprise.objects.filter(uscc=data["uscc"]).first()
+            taken = known is not None and Account.objects.filter(enterprise_id=known.pk).exists()
         if taken:
             self.add_error("uscc", "该企业已开通账号；如需增加经办人，请由已有账号联系窗口办理")
-        elif self.known and not self._same(data):
+        elif known is not None and not self._same(known, data):
             self.add_error("name", "企业名称或者法定代表人与登记信息不一致，请按营业执照填写")
 
-    def _same(self, data: dict) -> bool:
-        same_name = self.known.name == data.get("name", "")
-        return same_name and self.known.legal_representative in ("", data.get("legal_representative", ""))
+    @staticmethod
+    def _same(known: Enterprise, data: dict) -> bool:
+        same_name = known.name == data.get("name", "")
+        return same_name and known.legal_representative in ("", data.get("legal_representative", ""))
 
 
 @transaction.atomic

@@ -51,7 +51,7 @@ def step_rows(procedure: Procedure) -> list[dict]:
 def guide(request, slug: str):
     """办事指南: who, conditions, materials, limits with their articles, fee, procedure, where (行政许可法第三十条)."""
     found = matters.matter(slug)
-    shown = found and matters.guide(found, calendar.today())
+    shown = matters.guide(found, calendar.today()) if found else None
     if shown is None:
         raise Http404
     procedure = shown.version.procedure
