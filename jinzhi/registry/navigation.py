@@ -8,6 +8,14 @@ from jinzhi.web.navigation import Entry, Hit, Source
 ENTRIES = [
     Entry("企业档案", "registry-enterprises", "building-factory-2", group="档案", order=10, key="e"),
     Entry("证书", "registry-certificates", "certificate", group="档案", order=20, key="z"),
+    Entry(
+        "导入登记数据",
+        "registry-import",
+        "table-import",
+        group="档案",
+        order=30,
+        roles=("administrator", "certificate_clerk"),
+    ),
 ]
 
 AUDIT_KINDS = {

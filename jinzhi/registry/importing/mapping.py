@@ -167,8 +167,8 @@ def guess(columns: list[str], kind: str) -> dict[str, str]:
     """Field -> column whose name says it is that field; each column is used once."""
     free = {_plain(name): name for name in columns}
     found = {}
-    for name, (_, synonyms) in fields_of(kind).items():
-        for synonym in synonyms:
+    for name, (own, synonyms) in fields_of(kind).items():
+        for synonym in (own, *synonyms):
             if column := free.pop(_plain(synonym), None):
                 found[name] = column
                 break
