@@ -34,6 +34,7 @@ class Verdict:
     found: dict | None = None
     hints: tuple[str, ...] = ()
     enterprise_code: str = ""  # what was typed is an enterprise's code, not a certificate number
+    forged: bool = False
 
     @property
     def icon(self) -> str:
@@ -59,6 +60,7 @@ def verify(number: str, mark: str | None = None) -> Verdict:
             "这个编号登记在册，但您扫描的二维码不是为这张证书生成的，证书可能是伪造或者涂改的。"
             "请以下面的登记信息为准，并可拨打投诉举报电话反映。",
             found,
+            forged=True,
         )
     verdict = _by_status(found)
     if reading and reading.face_version < certificate["face_version"]:

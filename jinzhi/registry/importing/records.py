@@ -154,7 +154,7 @@ class Reader:
     def _word(self, name: str, text: str) -> str:
         key = self.words[name].get(services.normal(text))
         if key is None:
-            known = "、".join(dict.fromkeys(self.words[name]))
+            known = "、".join(word for word in self.words[name] if not word.isascii())
             raise Bad(f"不认识“{text}”，可以是：{known}")
         return key
 
