@@ -202,5 +202,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"django.request": {"level": "ERROR"}},  # a 403 or 404 is an answer, not a fault
     "root": {"handlers": ["console"], "level": os.environ.get("JINZHI_LOG_LEVEL", "WARNING")},
 }

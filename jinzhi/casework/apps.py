@@ -12,6 +12,6 @@ class CaseworkConfig(AppConfig):
         from jinzhi.foundation.people import roles
 
         hooks.discover()
-        history.verifiers.append(events.verify)
+        history.verifiers.append(history.Verifier(events.verify, events.size))
         calendar.notice_confirmed.connect(clocks.on_notice_confirmed, dispatch_uid="casework.clocks")
         roles.steps_provider = procedures.grantable

@@ -14,6 +14,7 @@ from jinzhi.casework import clocks
 from jinzhi.casework.models import Case
 from jinzhi.foundation import numbering, rules
 from jinzhi.foundation.files.models import GeneratedDocument
+from jinzhi.foundation.files.tasks import render_document
 from jinzhi.foundation.people.pack import document_word_on, name_on
 from jinzhi.foundation.places.services import name_path
 
@@ -34,13 +35,15 @@ class Kind:
 
 @cache
 def kinds() -> dict[str, Kind]:
-    found = {}
+    found: dict[str, Kind] = {}
     for app in apps.get_app_configs():
         if not app.name.startswith("jinzhi."):
             continue
         for path in sorted(Path(app.path).glob("documents/*.yaml")):
             for key, raw in yaml.safe_load(path.read_text(encoding="utf-8")).items():
                 raw["template"] = path.parent / raw["template"]
+                if key in found:
+                    raise ValueError(f"{path}: 文书种类 {key} 已在 {found[key].template.parent} 中定义")
                 found[key] = Kind(key=key, **raw)
     return found
 
@@ -132,7 +135,7 @@ def remedy(agency, on) -> str:
 
 
 def issue(kind: str, act, **extra) -> GeneratedDocument:
-    """Number and freeze one document of the act; it is rendered on demand and by a background job."""
+    """Number and freeze one document of the act; a job of the same transaction renders it, or its first reader."""
     definition = kinds()[kind]
     agency = act.actor.post.agency if act.actor.post else act.case.agency
     number = ""
@@ -146,8 +149,11 @@ def issue(kind: str, act, **extra) -> GeneratedDocument:
         )
     data = context(act) | extra | {"title": definition.title, "number": number, "law": definition.law}
     data["text"] = fill(definition.body, data)
-    return GeneratedDocument.objects.create(
+    document = GeneratedDocument.objects.create(
         place=act.case.place, subject=subject(act.case), enterprise_id=act.case.enterprise_id, kind=kind,
         number=number, title=definition.title, template=str(definition.template.name),
         template_version=1, data=data, issued_at=act.at,
     )  # fmt: skip
+    if not act.case.is_demo:  # thousands at once; they are made when somebody asks
+        render_document.defer(document_id=str(document.pk))
+    return document

@@ -39,7 +39,7 @@ def agency_of(case: Case, step: StepDef) -> Agency | None:
 def open_step(
     case: Case, key: str, at: datetime, day: date, parent: Step | None = None, origin: Step | None = None
 ) -> None:
-    """Put a token on `key`: a user step, a timer, a whole parallel block, or the end of the case.
+    """Put a token on `key`: a user step, a whole parallel block, or the end of the case.
 
     `parent` is the open block it lies in, `origin` the step whose act led here.
     """

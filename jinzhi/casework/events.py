@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from django.db.models import Count, Sum
+
 from jinzhi.casework.models import Case, Event
 from jinzhi.foundation import history
 from jinzhi.foundation.people.models import Account, Post
@@ -80,3 +82,13 @@ def verify(chain: str | None = None) -> list[history.Fault]:
     cases = Case.objects.filter(pk=chain.removeprefix("case:")) if chain else Case.objects.all()
     with scope.acting(scope.SYSTEM):
         return [f for case in cases.iterator(chunk_size=500) for f in faults(case)]
+
+
+def size(chain: str | None = None) -> tuple[int, int]:
+    """(stories, sentences) that `verify` reads."""
+    if chain is not None and not chain.startswith("case:"):
+        return 0, 0
+    cases = Case.objects.filter(pk=chain.removeprefix("case:")) if chain else Case.objects.all()
+    with scope.acting(scope.SYSTEM):
+        found = cases.aggregate(stories=Count("pk"), sentences=Sum("story_length"))
+    return found["stories"], found["sentences"] or 0

@@ -82,6 +82,6 @@ def read(key: str, request, case: Case) -> tuple[str, dict]:
 
 def label(case: Case, step_id: str, key: str) -> str:
     """The word for what was done, for the message after it."""
-    step = Step.objects.filter(pk=step_id).first() if step_id.isdigit() else None
+    step = Step.objects.filter(pk=step_id).first() if step_id.isdecimal() else None
     outcome = case.definition.step(step.key).outcome(key) if step else None
     return outcome.label if outcome else actions.registry[key].label

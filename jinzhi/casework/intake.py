@@ -40,7 +40,7 @@ def save_draft(draft: Draft, data: dict, revision: int | None = None) -> Draft:
         kept = Draft.objects.select_for_update().get(pk=draft.pk)
         if kept.submitted_at:
             raise Stale("此申请已提交，不能再修改草稿")
-        if revision is not None and revision != kept.revision:
+        if revision not in (None, kept.revision) and data != kept.data:
             raise Stale("这份草稿已在另一处修改，请刷新页面后继续；您刚才的输入仍保留在本页")
         kept.data, kept.revision = data, kept.revision + 1
         kept.save()

@@ -16,7 +16,7 @@ from jinzhi.foundation.people.roles import StepChoice
 
 JOIN = "join"  # the end of a branch: back to the parallel block
 END = "end:"  # end:granted closes the case with that outcome
-NODE_KINDS = {"user", "parallel", "timer"}
+NODE_KINDS = {"user", "parallel"}  # a timer stands on a user step, see Timer
 OUTCOMES = {
     "granted": "准予许可",
     "refused": "不予许可",

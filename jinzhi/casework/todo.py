@@ -5,8 +5,9 @@ Row-level security scopes every statement; the agency and the powers of the post
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -15,6 +16,7 @@ from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
 from jinzhi.foundation import calendar
 
 PAGE = 30
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TABS = {"todo": "待办", "done": "已办", "copies": "抄送", "started": "我发起"}
 
 
@@ -185,7 +187,7 @@ def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
 def _cursor(text: str) -> list[int]:
     """Two whole numbers; anything else is the beginning."""
     left, _, right = text.partition(".")
-    return [int(left), int(right)] if left.isdigit() and right.isdigit() else [0, 0]
+    return [int(left), int(right)] if left.isdecimal() and right.isdecimal() else [0, 0]
 
 
 def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
@@ -194,8 +196,8 @@ def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     where, values = _filter_clause(filters, today, marks)
     values = [actor.office.pk, *values]
     if after:
-        where += " AND s.id < %s"
-        values.append(_cursor(f"0.{after}")[1])
+        where += " AND (s.closed_at, s.id) < (timestamptz 'epoch' + %s * interval '1 microsecond', %s)"
+        values += _cursor(after)
     rows = _select(
         f"""SELECT {_COLUMNS} FROM casework_step s
               JOIN casework_case c ON c.id = s.case_id
@@ -204,7 +206,7 @@ def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
              ORDER BY s.closed_at DESC, s.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
         values,
     )
-    return _page(list(rows), lambda r: str(r[6]), today, marks)
+    return _page(list(rows), lambda r: f"{(r[9] - _EPOCH) // timedelta(microseconds=1)}.{r[6]}", today, marks)
 
 
 _CURRENT = """
@@ -218,20 +220,26 @@ def copies(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     """Cases sent to this post for information."""
     today, marks = calendar.today(), thresholds()
     where, values = _filter_clause(filters, today, marks)
+    if after:
+        where += " AND y.id < %s"
+        values.append(_cursor(f"0.{after}")[1])
     rows = _select(
-        f"""SELECT {_CASE_COLUMNS} FROM casework_carboncopy y
+        f"""SELECT {_CASE_COLUMNS}, y.id FROM casework_carboncopy y
               JOIN casework_case c ON c.id = y.case_id
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CURRENT}{_CLOCK}
              WHERE y.post_id = %s{where} ORDER BY y.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
         [actor.office.pk, *values],
     )
-    return _page(list(rows), lambda r: str(r[0]), today, marks)
+    return _page(list(rows), lambda r: str(r[15]), today, marks)
 
 
 def started(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     """Cases whose first act of this post's holder set them going (received at the window)."""
     today, marks = calendar.today(), thresholds()
     where, values = _filter_clause(filters, today, marks)
+    if after:
+        where += " AND c.id < %s"
+        values.append(str(UUID(int=_cursor(f"0.{after}")[1] % 2**128)))
     rows = _select(
         f"""SELECT {_CASE_COLUMNS} FROM casework_case c
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CURRENT}{_CLOCK}
@@ -240,7 +248,7 @@ def started(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page
              ORDER BY c.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
         [actor.office.pk, *values],
     )
-    return _page(list(rows), lambda r: str(r[0]), today, marks)
+    return _page(list(rows), lambda r: str(r[0].int), today, marks)
 
 
 def counts(actor: Actor) -> dict[str, int]:

@@ -34,6 +34,11 @@ def actor_of(request) -> actions.Actor:
     return actions.Actor(request.user, request.post, tuple(request.powers))
 
 
+def whole_number(text: str) -> int | None:
+    """A key from an address or a form; anything else is none."""
+    return int(text) if text.isdecimal() and len(text) < 16 else None
+
+
 def counties(request) -> list[tuple[str, str]]:
     """Counties of the post's jurisdiction, for filters."""
     lo, hi = jurisdiction(request.post.agency.place)
@@ -60,7 +65,7 @@ def lists(request, tab: str = "todo"):
         procedure=request.GET.get("procedure", ""),
         step=request.GET.get("step", ""),
         colour=request.GET.get("lamp", ""),
-        county=request.GET.get("county", "") if request.GET.get("county", "").isdigit() else "",
+        county=county if whole_number(county := request.GET.get("county", "")) else "",
     )
     page = getattr(todo, tab)(actor, query, request.GET.get("after", "")[:40])
     steps = {
@@ -167,7 +172,7 @@ def act(request, number: str):
         actions.perform(
             found.pk,
             key,
-            int(step_id) if step_id.isdigit() else None,
+            whole_number(step_id),
             actor_of(request),
             reason=reason,
             payload=payload,
@@ -267,10 +272,9 @@ def step_upload(request, number: str, step_id: int):
 
 def _back(request, found: Case) -> HttpResponse:
     page = request.POST.get("back", "")
-    return redirect(
-        page if page.startswith(f"/work/cases/{found.number}/") else "work-case",
-        *([] if page else [found.number]),
-    )
+    if page.startswith(f"/work/cases/{found.number}/"):
+        return redirect(page)
+    return redirect("work-case", found.number)
 
 
 def _next(request, found: Case) -> HttpResponse:
@@ -291,7 +295,10 @@ WIDTHS = {"province": 100_000_000, "city": 1_000_000}
 def overview(request, code: str = ""):
     """Open cases by place with lamps; down to a county and to its cases."""
     own = request.post.agency.place
-    place = int(code) * 1_000_000 if code else own
+    division = whole_number(code)
+    if code and division is None:
+        raise Http404
+    place = division * 1_000_000 if division is not None else own
     lo, hi = jurisdiction(place)
     own_lo, own_hi = jurisdiction(own)
     if not own_lo <= lo <= hi <= own_hi:

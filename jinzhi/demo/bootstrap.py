@@ -45,9 +45,9 @@ def generate(
     with transaction.atomic():
         staff = people.make(random)
         firms = enterprises.make(random, round(ENTERPRISES * scale), today)
-        certificates = enterprises.certify(random, firms, today)
+        own = next(f for f in firms if f.county == enterprises.WEST_LAKE and f.row.status == "active")
+        certificates = enterprises.certify(random, [f for f in firms if f is not own], today)
         paper = cases.store_paper()
-    own = next(f for f in firms if f.county == enterprises.WEST_LAKE and f.row.status == "active")
     plan = _plan(random, firms, own, round(CASES * scale))
     work = [
         (f"{seed}-{part}", staff, today, paper, [j for j in plan if _part(j[0]) == part])
@@ -61,7 +61,10 @@ def generate(
     with transaction.atomic(), calendar.pinned():
         account = enterprises.demo_account(own)
         maker = cases.Maker(Random(seed), staff, today, paper)
-        for stage, waiting in (("correction", 2), ("decide", 1)):  # what the demonstration's enterprise finds
+        for stage, waiting in (
+            ("granted", 60),
+            ("correction", 2),
+        ):  # what the demonstration's enterprise finds
             maker.make(own, stage, waiting, account)
     return {
         "staff": len(staff.posts),

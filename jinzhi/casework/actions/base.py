@@ -137,6 +137,7 @@ class Action:
     style: ClassVar[str] = "secondary"
     needs_reason: ClassVar[bool] = False
     for_applicant: ClassVar[bool] = False
+    whole_case: ClassVar[bool] = False  # concerns the case, not one open step of it
 
     def open_to(self, case: Case, step: Step, actor: Actor) -> bool:
         """Whether the button is shown."""
@@ -201,7 +202,11 @@ def _perform(
             assert power is not None  # may_act found it
             act.on_behalf = power.post if power.post_id != actor.office.pk else None
             _separate(act)
+        if not kind.whole_case and not kind.open_to(case, step, actor):
+            raise NoPower(f"“{act.node.name}”环节不能办理“{kind.label}”")
         act.outcome = act.node.outcome(action)
+    elif not kind.whole_case:
+        raise Refused("请在本件的待办环节上办理")
     elif case.state != Case.State.OPEN:
         raise AlreadyDone(f"此办件已于 {case.closed_on:%Y-%m-%d} 办结：{case.outcome_label}")
     if kind.needs_reason and not act.reason:

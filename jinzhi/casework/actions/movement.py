@@ -42,7 +42,7 @@ class Return(Action):
 class Recall(Action):
     """撤回 one's own act while nobody has looked at what followed from it."""
 
-    key, label = "recall", "撤回送审"
+    key, label, whole_case = "recall", "撤回送审", True
 
     def open_to(self, case, step, actor):
         return False  # offered on the done step by the case page, see `recallable`
@@ -91,6 +91,7 @@ class Withdraw(Action):
     """The applicant withdraws the application before a decision; the case ends."""
 
     key, label, style, needs_reason, for_applicant = "withdraw", "撤回申请", "warning", True, True
+    whole_case = True
 
     def open_to(self, case, step, actor):
         return False  # offered on the applicant's page as long as `possible`
@@ -100,8 +101,8 @@ class Withdraw(Action):
         return case.state == Case.State.OPEN and case.decided_on is None and case.definition.withdrawable
 
     def check(self, act: Act) -> None:
-        own = act.actor.account is not None and act.actor.account.enterprise_id == act.case.enterprise_id
-        if not own:
+        own = act.actor.account.enterprise_id if act.actor.account else None
+        if own is None or own != act.case.enterprise_id:
             raise Refused("只有申请人可以撤回申请")
         if not self.possible(act.case):
             raise Refused("已作出决定，不能撤回申请")

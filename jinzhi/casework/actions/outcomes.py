@@ -44,8 +44,16 @@ class Follow(Action):
             self.start_clock(act, key)
         hooks.run(outcome.effect, act)
         act.documents = [documents.issue(kind, act) for kind in outcome.documents]
-        act.log(self.key, self.sentence(act), documents=[d.number or d.title for d in act.documents])
+        self.tell(act)
         engine.arrive(case, step, outcome.next, act.at, act.day)
+
+    def tell(self, act: Act) -> None:
+        """The story: what addresses the applicant in full; of internal steps only that they are done."""
+        known = act.here.role == "applicant" or bool(act.taken.mark or act.documents or act.taken.effect)
+        papers = [d.number or d.title for d in act.documents]
+        act.log(self.key, self.sentence(act), public=known, documents=papers)
+        if not known:
+            act.log(f"{self.key}.done", f"“{act.node.name}”已完成。")
 
     def start_clock(self, act: Act, key: str) -> None:
         definition = act.case.definition.clocks[key]

@@ -5,6 +5,6 @@ the transaction until it ends.
 """
 
 from jinzhi.foundation.history.chain import append, fingerprint, plain, sm3
-from jinzhi.foundation.history.verify import Fault, heads, verifiers, verify
+from jinzhi.foundation.history.verify import Fault, Verifier, heads, verifiers, verify
 
-__all__ = ["Fault", "append", "fingerprint", "heads", "plain", "sm3", "verifiers", "verify"]
+__all__ = ["Fault", "Verifier", "append", "fingerprint", "heads", "plain", "sm3", "verifiers", "verify"]

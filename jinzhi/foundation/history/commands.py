@@ -26,15 +26,17 @@ def verify(
         noted = {name: End(end["seq"], end["hash"]) for name, end in json.loads(against.read_text()).items()}
     faults = history.verify(chain or None, noted)
     ends = {name: end for name, end in history.heads().items() if not chain or name == chain}
-    entries = sum(end.seq for end in ends.values())
+    more = [verifier.size(chain or None) for verifier in history.verifiers]
+    chains = len(ends) + sum(n for n, _ in more)
+    entries = sum(end.seq for end in ends.values()) + sum(n for _, n in more)
     if as_json:
-        answer = {"ok": not faults, "chains": len(ends), "entries": entries}
+        answer = {"ok": not faults, "chains": chains, "entries": entries}
         typer.echo(json.dumps(answer | {"faults": [f.as_dict() for f in faults]}, ensure_ascii=False))
     else:
         for fault in faults:
             typer.secho(f"✗ {fault.chain}：{fault.message}", fg="red")
         if not faults:
-            typer.echo(f"✓ {len(ends)} 条链、{entries} 条记录完整")
+            typer.echo(f"✓ {chains} 条链、{entries} 条记录完整")
     raise typer.Exit(1 if faults else 0)
 
 

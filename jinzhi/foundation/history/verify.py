@@ -33,8 +33,16 @@ class End:
     hash: str
 
 
-# Rooms above that keep a chain of their own (the story of a case) add `verify(chain | None) -> list[Fault]`.
-verifiers: list[Callable[[str | None], list[Fault]]] = []
+@dataclass(frozen=True)
+class Verifier:
+    """A chain kept by a room above (the story of a case): `verify(chain | None)` finds its faults, `size(chain
+    | None)` answers how many chains and entries there are."""
+
+    verify: Callable[[str | None], list[Fault]]
+    size: Callable[[str | None], tuple[int, int]]
+
+
+verifiers: list[Verifier] = []
 
 
 def heads() -> dict[str, End]:
@@ -62,7 +70,7 @@ def verify(chain: str | None = None, noted: dict[str, End] | None = None) -> lis
             found = examine(name, _entries(name), before.get(name), (noted or {}).get(name))
             faults += _still(found, name)
         for more in verifiers:
-            faults += more(chain)
+            faults += more.verify(chain)
         return faults
 
 

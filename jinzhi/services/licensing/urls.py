@@ -9,6 +9,7 @@ urlpatterns = [
     path("my/drafts/<uuid:key>/", views.draft, name="licensing-draft"),
     path("my/drafts/<uuid:key>/save/", views.save, name="licensing-draft-save"),
     path("my/drafts/<uuid:key>/upload/", views.upload, name="licensing-draft-upload"),
+    path("my/drafts/<uuid:key>/files/<uuid:file>/remove/", views.remove, name="licensing-draft-remove"),
     path("my/drafts/<uuid:key>/discard/", views.discard, name="licensing-draft-discard"),
     path("my/cases/<str:number>/", views.case, name="licensing-case"),
     path("my/cases/<str:number>/answer/", views.answer, name="licensing-answer"),

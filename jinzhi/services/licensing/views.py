@@ -1,8 +1,11 @@
 """The enterprise's side: applying, following its cases, answering corrections, downloading licences."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -12,7 +15,7 @@ from jinzhi.casework.actions.movement import Withdraw
 from jinzhi.casework.matters import matter
 from jinzhi.casework.models import Case, Draft, Step
 from jinzhi.foundation import calendar, forms
-from jinzhi.foundation.files.models import Attachment
+from jinzhi.foundation.files.models import Attachment, GeneratedDocument
 from jinzhi.foundation.forms.posted import parse
 from jinzhi.foundation.forms.rendering import draw
 from jinzhi.foundation.people.access import enterprise_required
@@ -44,8 +47,18 @@ def my(request):
         "todo": [r for r in rows if r["waiting"]],
         "drafts": Draft.objects.filter(submitted_at=None).select_related("procedure"),
         "certificates": Certificate.objects.order_by("-valid_to"),
+        "papers": _licence_papers(),
     }
     return render(request, "licensing/my.html", context)
+
+
+def _licence_papers() -> dict[str, list[GeneratedDocument]]:
+    """Original and duplicate of the enterprise's licences, by licence number."""
+    found: dict[str, list[GeneratedDocument]] = {}
+    kinds = ("licence_original", "licence_copy")
+    for document in GeneratedDocument.objects.filter(kind__in=kinds).order_by("created_at"):
+        found.setdefault(document.data.get("licence_number", ""), []).append(document)
+    return found
 
 
 @enterprise_required
@@ -151,12 +164,20 @@ def upload(request, key):
         return JsonResponse({"message": "申请已提交，不能再上传"}, status=409)
     kind = request.POST.get("kind", "")[:40]
     return uploads.receive(
-        request,
-        kind=kind,
-        place=intake.NOWHERE,
-        enterprise_id=found.enterprise_id,
-        subject=intake.subject(found),
-    )
+        request, kind=kind, place=intake.NOWHERE, enterprise_id=found.enterprise_id, subject=intake.subject(found),
+        remove=reverse("licensing-draft-remove", args=[found.pk, UUID(int=0)]),
+    )  # fmt: skip
+
+
+@require_POST
+@enterprise_required
+def remove(request, key, file):
+    """Take back a file of a draft that has not been handed in."""
+    found, _ = _draft(request, key)
+    if found.submitted_at:
+        return JsonResponse({"message": "申请已提交，不能再删除"}, status=409)
+    gone, _ = Attachment.objects.filter(pk=file, subject=intake.subject(found)).delete()
+    return JsonResponse({"removed": gone}, status=200 if gone else 404)
 
 
 @require_POST
@@ -182,6 +203,7 @@ def case(request, number: str):
     submissions = list(found.submissions.order_by("number"))
     form = forms.get(submissions[-1].form, submissions[-1].form_version)
     clocks = presenting.shown_clocks(found)
+    leading = next((c for c in clocks if c.clock.state in ("running", "paused")), None)
     open_steps = list(found.steps.filter(state="open", kind="user").select_related("agency"))
     own = next((s for s in open_steps if s.role == "applicant"), None)
     correction = found.steps.filter(action="correct").order_by("-id").first()
@@ -192,8 +214,8 @@ def case(request, number: str):
         "own": own,
         "own_node": found.definition.step(own.key) if own else None,
         "correction": correction if own and own.key == "correction" else None,
-        "clocks": [c for c in clocks if c.clock.step_id is None],
-        "leading": next((c for c in clocks if c.clock.state in ("running", "paused")), None),
+        "clocks": [c for c in clocks if c.clock.step_id is None and c is not leading],
+        "leading": leading,
         "sections": presenting.sections(form, found.data, found.rule_date),
         "events": found.events.filter(public=True).order_by("-seq"),
         "documents": documents.of_case(found, for_applicant=True),

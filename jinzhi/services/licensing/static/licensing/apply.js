@@ -52,6 +52,12 @@
     }
   });
 
+  form.addEventListener("input", (event) => {
+    // What was wrong has been changed: its mark goes; the server judges again.
+    event.target.classList?.remove("is-invalid");
+    event.target.closest?.(".question")?.querySelectorAll(".invalid-feedback").forEach((words) => words.remove());
+  });
+
   form.addEventListener("change", (event) => {
     const row = event.target.closest(".row-box");
     if (row && event.target.name.endsWith("-category")) narrow(row);
@@ -76,6 +82,8 @@
     if (declared.checked) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    delete form.dataset.sent; // nothing was sent: the button may be pressed again
+    event.submitter?.removeAttribute("aria-busy");
     jinzhi.toast("请先确认对材料真实性负责的声明。", "warning");
     declared.focus();
   }, true);
