@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 from django.apps import apps
 
+from jinzhi.foundation import codes
+
 FIELD_TYPES = {
     "text", "long_text", "integer", "decimal", "date", "choice", "multi_choice",
     "code", "code_set", "phone", "boolean", "place",
@@ -122,7 +124,8 @@ def get(key: str, version: int | None = None) -> Form:
 def lint(form: Form) -> list[str]:
     """What is wrong with a definition, in sentences naming the place."""
     problems = []
-    where = {f"{s.key}.{f.key}" for s in form.sections for f in s.fields}
+    # A condition asks for one answer; a column of a table has many.
+    where = {f"{s.key}.{f.key}" for s in form.sections if s.kind == "fields" for f in s.fields}
     if len({s.key for s in form.sections}) != len(form.sections):
         problems.append(f"{form.source}: two sections of one key")
     for s in form.sections:
@@ -140,5 +143,9 @@ def lint(form: Form) -> list[str]:
                 problems.append(f"{at}.{f.key}: a choice without choices")
             if (f.type == "code") != bool(f.scheme) or (f.type == "code_set") != bool(f.code_set):
                 problems.append(f"{at}.{f.key}: scheme or code_set does not fit type {f.type}")
+            if f.scheme and f.scheme not in codes.SCHEMES:
+                problems.append(f"{at}.{f.key}: unknown scheme {f.scheme}")
+            if f.code_set and f.code_set not in codes.sets.names():
+                problems.append(f"{at}.{f.key}: unknown code set {f.code_set}")
             problems += [f"{at}.{f.key}: show_if names {n}" for n in f.show_if if n not in where]
     return problems

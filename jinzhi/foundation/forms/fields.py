@@ -12,7 +12,8 @@ from jinzhi.foundation import codes
 from jinzhi.foundation.forms.definition import Field
 
 PHONE = re.compile(r"(1\d{10}|0\d{2,3}-?\d{7,8}(-\d{1,6})?|400-?\d{3}-?\d{4})")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Control characters, halves of surrogate pairs, and marks that turn the direction of what follows.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 class Text(forms.CharField):
@@ -56,6 +57,11 @@ class Day(forms.DateField):
     def __init__(self, *, on: date, not_future: bool, not_past: bool, **kwargs):
         super().__init__(input_formats=["%Y-%m-%d", "%Y年%m月%d日", "%Y/%m/%d"], **kwargs)
         self.on, self.not_future, self.not_past = on, not_future, not_past
+
+    def to_python(self, value: Any) -> date | None:
+        if value not in self.empty_values and not isinstance(value, (str, date)):
+            raise ValidationError("请填写日期，如 2026-03-02")
+        return super().to_python(value)
 
     def clean(self, value):
         day = super().clean(value)
@@ -111,8 +117,24 @@ def set_choices(field: Field, on: date) -> list[tuple[str, str]]:
     return [(i.code, f"{i.code} {i.name}") for i in items]
 
 
+def _not_offered(value: Any) -> ValidationError:
+    return ValidationError(f"“{str(value)[:20]}”不在可选范围内")
+
+
 class Choice(forms.ChoiceField):
-    default_error_messages = {"invalid_choice": "“%(value)s”不在可选范围内"}
+    def validate(self, value):
+        forms.Field.validate(self, value)
+        if value and not self.valid_value(value):
+            raise _not_offered(value)
+
+
+class Choices(forms.MultipleChoiceField):
+    def validate(self, value):
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"])
+        for one in value:
+            if not self.valid_value(one):
+                raise _not_offered(one)
 
 
 class SetChoice(forms.ChoiceField):
@@ -127,12 +149,21 @@ class SetChoice(forms.ChoiceField):
             super().validate(value)
         except ValidationError as problem:
             if problem.code == "invalid_choice":
-                raise ValidationError(f"类别 {value} 不在 {self.on:%Y-%m-%d} 施行的目录中") from None
+                raise ValidationError(
+                    f"类别 {str(value)[:20]} 不在 {self.on:%Y-%m-%d} 施行的目录中"
+                ) from None
             raise
 
 
 def _whole(bound: float | None) -> int | None:
     return None if bound is None else int(bound)
+
+
+def longest(field: Field) -> int:
+    """How many characters an answer in words may have."""
+    return {"code": 64, "phone": 30, "long_text": max(field.max_length, 2000)}.get(
+        field.type, field.max_length
+    )
 
 
 def build(field: Field, on: date) -> forms.Field:
@@ -153,13 +184,13 @@ def build(field: Field, on: date) -> forms.Field:
         case "choice":
             return Choice(choices=[("", "请选择"), *field.choices], **common)
         case "multi_choice":
-            return forms.MultipleChoiceField(choices=field.choices, **common)
+            return Choices(choices=field.choices, **common)
         case "code_set":
             return SetChoice(choices=[("", "请选择"), *set_choices(field, on)], on=on, **common)
         case "code":
-            return Code(scheme=field.scheme, max_length=64, **common)
+            return Code(scheme=field.scheme, max_length=longest(field), **common)
         case "phone":
-            return Phone(max_length=30, **common)
+            return Phone(max_length=longest(field), **common)
         case "boolean":
             common["error_messages"] = {"required": "请确认此项"}
             return Yes(**common)
@@ -169,6 +200,6 @@ def build(field: Field, on: date) -> forms.Field:
             )
         case "long_text":
             rows = {"rows": field.rows or 4}
-            return Text(max_length=max(field.max_length, 2000), widget=forms.Textarea(attrs=rows), **common)
+            return Text(max_length=longest(field), widget=forms.Textarea(attrs=rows), **common)
         case _:
-            return Text(max_length=field.max_length, **common)
+            return Text(max_length=longest(field), **common)

@@ -18,7 +18,7 @@ def _rows(section: Section, post: QueryDict) -> list[dict]:
     prefix = f"{section.key}-"
     numbers = {n.split("-")[1] for n in post if n.startswith(prefix) and n.count("-") == 2}
     rows = []
-    for number in sorted((n for n in numbers if n.isdigit()), key=int):
+    for number in sorted((n for n in numbers if n.isdecimal() and len(n) < 10), key=int):
         rows.append({f.key: _value(f, post, f"{prefix}{number}-{f.key}") for f in section.fields})
     return [r for r in rows if any(v not in ("", [], False) for v in r.values())]
 

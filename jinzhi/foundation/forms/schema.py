@@ -3,7 +3,7 @@
 from datetime import date
 
 from jinzhi.foundation.forms.definition import Field, Form, Section
-from jinzhi.foundation.forms.fields import place_choices, set_choices
+from jinzhi.foundation.forms.fields import longest, place_choices, set_choices
 
 
 def _field(field: Field, on: date) -> dict:
@@ -21,12 +21,18 @@ def _field(field: Field, on: date) -> dict:
             schema |= {"type": "string", "enum": [k for k, _ in field.choices]}
         case "multi_choice":
             schema |= {"type": "array", "items": {"enum": [k for k, _ in field.choices]}}
+            if field.required:
+                schema["minItems"] = 1
         case "code_set":
             schema |= {"type": "string", "enum": [k for k, _ in set_choices(field, on)]}
         case "place":
             schema |= {"type": "string", "enum": [k for k, _ in place_choices()]}
+        case "decimal":
+            schema |= {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
         case _:
-            schema |= {"type": "string", "maxLength": max(field.max_length, 2000)}
+            schema |= {"type": "string", "maxLength": longest(field)}
+            if field.required:
+                schema["pattern"] = r"\S"  # not blanks alone
     if field.type == "integer":
         schema |= {k: v for k, v in (("minimum", field.min), ("maximum", field.max)) if v is not None}
     return schema
@@ -46,7 +52,7 @@ def _section(section: Section, on: date) -> dict:
         rows = {"minItems": section.min_rows, "maxItems": section.max_rows}
         return {"title": section.title, "type": "array", "items": _object(section.fields, on), **rows}
     if section.kind == "attachments":
-        ids = {"type": "array", "items": {"type": "string", "format": "uuid"}}
+        ids = {"type": "array", "items": {"type": "string", "format": "uuid"}, "minItems": 1}
         needed = [f.key for f in section.fields if f.required and not f.show_if]
         properties = {f.key: {"title": f.label, **ids} for f in section.fields}
         return {"title": section.title, "type": "object", "properties": properties, "required": needed}

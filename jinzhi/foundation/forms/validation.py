@@ -7,6 +7,7 @@ Data is nested JSON: {section: {field: value}} for fields, {section: [{column: v
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
@@ -32,7 +33,7 @@ def shown(field: Field, data: dict) -> bool:
         part = data.get(section)
         value = part.get(key) if isinstance(part, dict) else None
         accepted = wanted if isinstance(wanted, list) else [wanted]
-        if value not in accepted and not (isinstance(value, list) and set(value) & set(accepted)):
+        if value not in accepted and not (isinstance(value, list) and any(v in accepted for v in value)):
             return False
     return True
 
@@ -78,11 +79,24 @@ def _clean_table(section: Section, raw: Any, data: dict, on: date) -> tuple[list
     return out, errors
 
 
+def keys(values: Any) -> list[str]:
+    """The keys of attachments in what came from outside; anything else among them is left out."""
+    return [str(v) for v in values if _is_key(v)] if isinstance(values, list) else []
+
+
+def _is_key(value: Any) -> bool:
+    try:
+        return str(UUID(str(value))) == str(value)
+    except ValueError:
+        return False
+
+
 def _clean_attachments(section: Section, raw: Any, data: dict) -> tuple[dict, list[FieldError]]:
     raw = raw if isinstance(raw, dict) else {}
-    out, errors = {}, []
+    out: dict[str, list[str]] = {}
+    errors: list[FieldError] = []
     for field in section.fields:
-        ids = [str(i) for i in raw.get(field.key) or []] if shown(field, data) else []
+        ids = keys(raw.get(field.key)) if shown(field, data) else []
         if ids:
             out[field.key] = ids
         elif field.required and shown(field, data):

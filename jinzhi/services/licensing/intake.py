@@ -9,6 +9,7 @@ from jinzhi.casework.actions import Actor
 from jinzhi.casework.models import Case, Draft
 from jinzhi.foundation import forms
 from jinzhi.foundation.files.models import Attachment
+from jinzhi.foundation.forms.validation import keys
 from jinzhi.registry.models import Enterprise
 
 NOWHERE = 0  # files of a draft belong to no jurisdiction until the application is handed in
@@ -68,17 +69,8 @@ def own_files(data: dict, form: forms.Form, enterprise_id) -> dict:
         part = data.get(section.key)
         if section.kind != "attachments" or not isinstance(part, dict):
             continue
-        ids = [i for many in part.values() for i in many]
-        known = {
-            str(k)
-            for k in Attachment.objects.filter(pk__in=_uuids(ids), enterprise_id=enterprise_id).values_list(
-                "pk", flat=True
-            )
-        }
+        ids = keys([i for many in part.values() for i in many])
+        own = Attachment.objects.filter(pk__in=ids, enterprise_id=enterprise_id)
+        known = {str(k) for k in own.values_list("pk", flat=True)}
         data[section.key] = {key: [i for i in many if i in known] for key, many in part.items()}
     return data
-
-
-def _uuids(ids: list[str]) -> list[str]:
-    """Only what looks like a key; anything else would be a database error."""
-    return [i for i in ids if len(i) == 36 and all(c in "0123456789abcdef-" for c in i)]
