@@ -187,7 +187,7 @@ def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
 def _cursor(text: str) -> list[int]:
     """Two whole numbers; anything else is the beginning."""
     left, _, right = text.partition(".")
-    return [int(left), int(right)] if left.isdecimal() and right.isdecimal() else [0, 0]
+    return [min(int(left), 10**16), int(right)] if left.isdecimal() and right.isdecimal() else [0, 0]
 
 
 def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:

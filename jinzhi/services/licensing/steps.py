@@ -1,12 +1,15 @@
 """The licence's own step pages: the on-site checklist (made for a phone) and the 2005 test report."""
 
+from jinzhi.casework import documents
 from jinzhi.casework.hooks import step_page
 from jinzhi.casework.models import Case, Step
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.files.models import Attachment
+from jinzhi.foundation.forms.validation import keys
 from jinzhi.services.licensing import checklists
 
 LEAST_ROWS = 2
+MOST_PHOTOS = 60
 
 
 def site_check_context(case: Case, step: Step) -> dict:
@@ -22,12 +25,12 @@ def site_check_context(case: Case, step: Step) -> dict:
         )
         for s in checklist.sections
     ]
-    photos = Attachment.objects.filter(pk__in=draft.get("photos", [])).select_related("blob")
+    kept = Attachment.objects.filter(pk__in=keys(draft.get("photos")), subject=documents.subject(case))
     return {
         "checklist": checklist,
         "checked": sections,
         "people": people,
-        "photos": photos,
+        "photos": kept.select_related("blob"),
         "today": calendar.today(),
         "least": rules.value("food_production.inspectors_min", on=case.rule_date),
         "limit": step.clocks.first(),
@@ -46,7 +49,7 @@ def read_site_check(request) -> tuple[str, dict]:
         "date": post.get("date", ""),
         "grades": {k.removeprefix("grade-"): v for k, v in post.items() if k.startswith("grade-")},
         "notes": {k.removeprefix("note-"): v for k, v in post.items() if k.startswith("note-") and v.strip()},
-        "photos": post.getlist("photos"),
+        "photos": keys(post.getlist("photos"))[:MOST_PHOTOS],
         "signature": post.get("signature", ""),
     }
     return post.get("reason", "").strip(), {"result": result}

@@ -126,9 +126,15 @@ def draft(request, key):
     judged = False
     if request.method == "POST":
         data = intake.own_files(parse(form, request.POST), form, request.user.enterprise_id)
-        found = casework_intake.save_draft(found, data)
         try:
+            found = casework_intake.save_draft(found, data, _revision(request))
             case = intake.submit(found, _actor(request))
+        except casework_intake.Stale as stale:
+            found.refresh_from_db()
+            if found.submitted_at:  # a second click, or another window, was faster
+                return redirect("licensing-draft", found.pk)
+            messages.error(request, stale.message)
+            found.data = data
         except actions.Refused as refusal:
             judged = True
             messages.error(request, refusal.message)
@@ -146,14 +152,19 @@ def save(request, key):
     found, form = _draft(request, key)
     data = intake.own_files(parse(form, request.POST), form, request.user.enterprise_id)
     try:
-        casework_intake.save_draft(found, data)
+        kept = casework_intake.save_draft(found, data, _revision(request))
     except actions.Refused as refusal:
         return JsonResponse({"message": refusal.message}, status=409)
     lacking = forms.missing(form, data, on=calendar.today())
     counts = {s.key: len(lacking.get(s.key, ())) for s in form.sections}
-    return JsonResponse(
-        {"saved_at": f"{timezone.localtime():%H:%M}", "lacking": counts, "total": sum(counts.values())}
-    )
+    saved = {"saved_at": f"{timezone.localtime():%H:%M}", "revision": kept.revision}
+    return JsonResponse(saved | {"lacking": counts, "total": sum(counts.values())})
+
+
+def _revision(request) -> int | None:
+    """The state of the draft this page last saw; none from a page that does not tell."""
+    text = request.POST.get("revision", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 @require_POST

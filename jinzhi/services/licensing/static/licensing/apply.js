@@ -65,7 +65,8 @@
   });
 
   form.addEventListener("autosaved", (event) => {
-    const { lacking, total } = event.detail;
+    const { lacking, total, revision } = event.detail;
+    if (revision !== undefined && form.elements.revision) form.elements.revision.value = revision;
     for (const [key, count] of Object.entries(lacking || {})) {
       const line = document.querySelector(`[data-rail="${key}"]`);
       if (!line) continue;
