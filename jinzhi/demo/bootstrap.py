@@ -6,7 +6,7 @@ run side by side. The demonstration's enterprise account comes last and so tells
 
 import multiprocessing
 import sys
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 
 from django.db import connections, transaction
@@ -19,6 +19,7 @@ from jinzhi.foundation.places import scope
 SEED = 20061231
 ENTERPRISES, CASES = 5000, 1500
 PARTS = 2
+OLD_CASES = 6  # decided under the rules of 2005
 
 
 class Unfinished(Exception):
@@ -66,11 +67,14 @@ def generate(
             ("correction", 2),
         ):  # what the demonstration's enterprise finds
             maker.make(own, stage, waiting, account)
+        old = [f for f in firms if f is not own and f.row.status == "active"][:OLD_CASES]
+        for number, firm in enumerate(old):
+            maker.make_2007(firm, date(2007, 3, 5) + timedelta(days=50 * number))
     return {
         "staff": len(staff.posts),
         "enterprises": len(firms),
         "certificates": certificates,
-        "cases": len(plan) + 2,
+        "cases": len(plan) + 2 + OLD_CASES,
     }
 
 

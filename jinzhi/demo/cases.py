@@ -235,21 +235,37 @@ class Maker:
         if stage == "granted":
             yield lambda: self.go(case, "certificate", "issue", certifier, self.clock.later(day, 9))
 
-    def withdraw(self, case: Case, day: date) -> None:
-        """By an account of that enterprise, borrowed from the one disabled account all of them share."""
+    def make_2007(self, firm: Firm, day: date) -> Case:
+        """A licence granted under the rules of 2005: city accepts, the sample is tested, the province decides."""
+        city = firm.row.place // CITY * CITY
+        clerk, examiner, inspector = (self.actor(city, r) for r in ("window_clerk", "examiner", "inspector"))
+        case = self.submit(firm, day, None)
+        accepted, read, checked, sent, tested = (self.clock.later(day, n) for n in (2, 5, 8, 12, 22))
+        self.go(case, "accept", "accept", clerk, accepted)
+        self.go(case, "document_review", "pass", examiner, read, "材料符合要求")
+        result = self.check(case, checked, passed=True)
+        self.go(case, "site_inspection", "conclude", inspector, checked, result=result)
+        self.go(case, "sample_delivery", "pass", self.applicant(case), sent)
+        report = {"laboratory": "省质量检验研究院", "report": f"ZJ{day:%Y%m%d}", "standard": "GB 1355-1986"}
+        self.go(case, "licence_test", "pass", examiner, tested, result=report | {"conclusion": "pass"})
+        proposed, decided, issued = (self.clock.later(tested, n) for n in (2, 8, 10))
+        self.go(case, "conclude", "pass", examiner, proposed, "审查、核查和检验均合格，拟准予许可")
+        self.go(case, "decide", "approve", self.actor(PROVINCE, "approver"), decided)
+        self.go(case, "certificate", "issue", self.actor(PROVINCE, "certificate_clerk"), issued)
+        return case
+
+    def applicant(self, case: Case) -> actions.Actor:
+        """The one disabled account that all enterprises without a sign-in share, lent to this case's."""
         account, _ = Account.objects.get_or_create(
             username="demo-applicant",
             defaults={"name": "申请人", "kind": "enterprise", "password": "!", "is_active": False},
         )
         account.enterprise_id = case.enterprise_id
-        actions.perform(
-            case.pk,
-            "withdraw",
-            None,
-            actions.Actor(account),
-            reason="经营计划调整，暂不申请",
-            at=self.clock.at(day),
-        )
+        return actions.Actor(account)
+
+    def withdraw(self, case: Case, day: date) -> None:
+        reason, at = "经营计划调整，暂不申请", self.clock.at(day)
+        actions.perform(case.pk, "withdraw", None, self.applicant(case), reason=reason, at=at)
 
 
 NAMES = {

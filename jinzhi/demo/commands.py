@@ -17,7 +17,7 @@ def group() -> None:
     """Keeps `load` a command of its own."""
 
 
-@app.command()
+@app.command(help="生成演示数据；已经生成过的不重复生成。")
 def load(
     scale: Annotated[float, typer.Option(min=0.01, max=20, help="1 为约 5000 家企业、1500 个办件。")] = 1.0,
     seed: Annotated[int, typer.Option(help="同一种子生成同样的数据。")] = bootstrap.SEED,

@@ -16,7 +16,7 @@ app = typer.Typer(help="企业与证书登记。", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
-@app.command("import")
+@app.command("import", help="导入 CSV 或 Excel：按对应关系读列，逐行检查，合格的入库，不合格的说明原因。")
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV（可用 gzip 压缩）或 xlsx。", exists=True, dir_okay=False)],
     map_: Annotated[Path, typer.Option("--map", help="列对应文件（YAML）。", exists=True, dir_okay=False)],
@@ -61,7 +61,7 @@ def _write_errors(path: Path, outcome: running.Outcome) -> None:
         target.writelines(export.lines(header, rows))
 
 
-@app.command()
+@app.command(help="列出最近的导入。")
 def imports(json_: Json = False, limit: int = 20) -> None:
     """The latest imports."""
     rows = [
@@ -85,7 +85,7 @@ def imports(json_: Json = False, limit: int = 20) -> None:
         typer.echo(f"{r['at']}  {r['file']}  {r['total']} 行，未接受 {r['refused']}  {r['id']}")
 
 
-@app.command()
+@app.command(help="按代码或名称片段查企业。")
 def find(q: Annotated[str, typer.Argument(help="代码或名称片段。")], json_: Json = False) -> None:
     """Enterprises by code or a fragment of the name."""
     hits = services.search(q).hits
@@ -96,7 +96,7 @@ def find(q: Annotated[str, typer.Argument(help="代码或名称片段。")], jso
         typer.echo(f"{h.uscc or h.org_code or '—':<18}  {h.name}  {h.place_name or ''}")
 
 
-@app.command()
+@app.command(help="显示一个企业的档案。")
 def show(code: Annotated[str, typer.Argument(help="企业的任一代码。")], json_: Json = False) -> None:
     """The archive of an enterprise."""
     found = services.archive(code)

@@ -18,12 +18,14 @@ TODAY = date(2026, 11, 20)
 
 def test_a_small_province_has_people_everywhere_and_cases_in_every_state():
     made = bootstrap.generate(0.06, today=TODAY)
-    assert made["enterprises"] == 300 and made["cases"] == 92
+    assert made["enterprises"] == 300 and made["cases"] == 98
     assert Enterprise.objects.values("place").distinct().count() == 90
     for code in Enterprise.objects.values_list("uscc", flat=True):
         assert codes.check("uscc", code).valid, code
     for number in Certificate.objects.values_list("number", flat=True):
-        assert codes.check("food_licence", number).valid, number
+        scheme = "food_licence" if number.startswith("SC") else "food_licence_qs"
+        assert codes.check(scheme, number).valid, number
+    assert Certificate.objects.filter(number__startswith="QS", valid_to__lt=TODAY).count() == 6
     steps = Counter(Step.objects.filter(state="open", kind="user").values_list("key", flat=True))
     assert {"accept", "correction", "site_inspection", "decide"} <= set(steps)
     outcomes = set(Case.objects.filter(state="closed").values_list("outcome", flat=True))

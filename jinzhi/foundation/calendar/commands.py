@@ -22,7 +22,7 @@ def _refuse(message: object, as_json: bool) -> None:
     raise typer.Exit(1) from None
 
 
-@app.command()
+@app.command(help="计算期限的最后一天，并说明为什么是这一天。")
 def due(
     day: Annotated[str, typer.Argument(metavar="START", help="起算日，如 2026-02-10。")] = "",
     number: Annotated[str, typer.Argument(metavar="LIMIT", help="期限数，如 10。")] = "",
@@ -47,7 +47,7 @@ def due(
     return None
 
 
-@app.command()
+@app.command(help="列出施行中的放假通知。")
 def notices(as_json: Json = False) -> None:
     """The notices in force."""
     from jinzhi.foundation.calendar.models import HolidayNotice
@@ -65,7 +65,7 @@ def notices(as_json: Json = False) -> None:
         typer.echo(f"{notice.year}  {notice.title}（{notice.shown_number}）[{notice.mark_title}]")
 
 
-@app.command()
+@app.command(help="录入一年的放假通知（先预览，确认后生效）。")
 def load(
     file: Annotated[Path, typer.Argument(help="放假通知正文（UTF-8 文本）。", exists=True, dir_okay=False)],
     year: Annotated[int, typer.Option(help="通知所安排的年份。")],

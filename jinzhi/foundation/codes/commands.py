@@ -22,7 +22,7 @@ def _day(text: str) -> date | None:
         raise typer.Exit(1) from None
 
 
-@app.command()
+@app.command(help="校验一个或多个代码；有不通过的，退出码为 1。")
 def check(
     scheme: Annotated[str, typer.Argument(help=f"种类：{'、'.join(codes.SCHEMES)}。")],
     values: Annotated[list[str], typer.Argument(metavar="VALUE…", help="一个或多个代码。")],
@@ -50,7 +50,7 @@ def _print(answer: codes.Answer) -> None:
         typer.echo(f"    {'错误' if problem.level == 'error' else '提示'}：{problem.message}")
 
 
-@app.command("list")
+@app.command("list", help="列出代码集，或者某一天施行的代码集内容。")
 def list_(
     name: Annotated[str, typer.Argument(help="代码集，如 food_category。")] = "",
     on: On = "",

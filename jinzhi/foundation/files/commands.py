@@ -14,14 +14,14 @@ app = typer.Typer(help="附件与文书的存储。", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
-@app.command("clean-up")
+@app.command("clean-up", help="清除两天内无人引用的文件内容。")
 def clean_up(json_: Json = False) -> None:
     """Remove contents that nothing has referred to for two days."""
     removed = storing.clean_up()
     typer.echo(json.dumps({"removed": removed}) if json_ else f"清理无主文件 {removed} 个")
 
 
-@app.command()
+@app.command(help="逐一读取文件内容，核对 SHA-256。")
 def verify(json_: Json = False) -> None:
     """Read every content and compare it with its SHA-256."""
     faults = []

@@ -14,7 +14,7 @@ app = typer.Typer(help="操作记录的校验。", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
-@app.command()
+@app.command(help="重算全部散列；有改动、缺失、换序或截断的，退出码为 1。")
 def verify(
     chain: Annotated[str, typer.Option(help="只校验这条链。")] = "",
     against: Annotated[Path | None, typer.Option(help="先前用 audit heads --json 抄存的文件。")] = None,
@@ -40,7 +40,7 @@ def verify(
     raise typer.Exit(1 if faults else 0)
 
 
-@app.command()
+@app.command(help="列出每条链的末端；另行抄存，日后用 verify --against 核对。")
 def heads(as_json: Json = False) -> None:
     """The end of each chain: keep it elsewhere, and verify --against it later."""
     ends = history.heads()

@@ -27,7 +27,7 @@ def _stop(message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
-@app.command("open")
+@app.command("open", help="开通一个机构的首位管理人员账号。")
 def open_(
     username: Username,
     name: Annotated[str, typer.Option(help="姓名。")],
@@ -67,7 +67,7 @@ def open_(
         typer.echo(f"已开通 {name}（{username}）\n一次性密码：{password}\n首次登录须改密码并设置动态口令。")
 
 
-@app.command()
+@app.command(help="重置密码、第二因素和失败次数：用于最后一名管理员被锁在外面时。")
 def reset(username: Username, json_: Json = False) -> None:
     """A new password, the second factor and failed tries cleared: for a last administrator locked out."""
     account = Account.objects.filter(username__iexact=username.strip()).first()
@@ -87,7 +87,7 @@ def reset(username: Username, json_: Json = False) -> None:
         typer.echo(f"{account} 的一次性密码：{password}")
 
 
-@app.command("list")
+@app.command("list", help="列出任职、人员和角色。")
 def list_(
     agency: Annotated[str, typer.Option(help="机构代号，不写则全部。")] = "",
     role: Annotated[str, typer.Option(help="只列有这个角色的。")] = "",

@@ -32,7 +32,7 @@ def _period(row: dict) -> str:
     return f"{row['valid_from'] or '1980 年以前'} 至 {row['valid_to'] or '今'}"
 
 
-@app.command("list")
+@app.command("list", help="列出某一天的区划及其下级。")
 def list_(
     code: Annotated[str, typer.Argument(help="上级区划代码，如 330100。")] = "330000",
     on: On = None,
@@ -47,7 +47,7 @@ def list_(
         typer.echo(f"{d.code}  {'  ' * ('province', 'city', 'county').index(d.level)}{d.name}")
 
 
-@app.command()
+@app.command(help="显示一个代码的各个时期，以及今天由哪里承接。")
 def show(code: Annotated[str, typer.Argument(help="区划代码。")], json_: Json = False) -> None:
     """Every period of a code, and what answers for it today."""
     try:

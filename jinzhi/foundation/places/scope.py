@@ -90,6 +90,9 @@ def enter(scope: Scope) -> None:
 def acting(scope: Scope) -> Iterator[Scope]:
     """Enter `scope` for a block and return to the former one after it."""
     former = current()
+    if scope == former:  # a page of the public inside a request of the public: nothing to tell the database
+        yield scope
+        return
     enter(scope)
     try:
         yield scope

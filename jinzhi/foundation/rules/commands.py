@@ -32,7 +32,7 @@ def _print(rows: list[dict]) -> None:
     typer.echo(json.dumps(rows, ensure_ascii=False, default=str, indent=2))
 
 
-@app.command("list")
+@app.command("list", help="列出全部参数及其各时期的值。")
 def list_(prefix: Annotated[str, typer.Argument(help="键的开头。")] = "", as_json: Json = False) -> None:
     """Every parameter with its values."""
     found = [p for p in rules.all_parameters() if p.key.startswith(prefix)]
@@ -44,7 +44,7 @@ def list_(prefix: Annotated[str, typer.Argument(help="键的开头。")] = "", a
             typer.echo(f"    {one.valid_from} 起  {one.shown}  {one.basis}  [{one.mark_title}]")
 
 
-@app.command()
+@app.command(help="显示一个参数某一天的值。")
 def show(
     key: str,
     on: Annotated[str, typer.Option(help="查询日期，缺省为今天。")] = "",
@@ -61,7 +61,7 @@ def show(
     typer.echo(f"{one.title}：{one.shown}  {one.basis}（{one.valid_from} 起，{one.mark_title}）")
 
 
-@app.command()
+@app.command(help="检查全部规则文件。")
 def lint(as_json: Json = False) -> None:
     """Check every rule file."""
     problems = rules.lint()

@@ -14,7 +14,7 @@ app = typer.Typer(help="法规文本的装载和查阅。", no_args_is_help=True
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
-@app.command()
+@app.command(help="装载法规文本；已有的版本不动。")
 def load(
     file: Annotated[Path, typer.Argument(help="CSV（可压缩）。", exists=True)], as_json: Json = False
 ) -> None:
@@ -32,7 +32,7 @@ def load(
         typer.echo(f"  {reason}")
 
 
-@app.command()
+@app.command(help="显示某一天施行的条文。")
 def show(title: str, article: str = "", on: str = "", as_json: Json = False) -> None:
     """Print an article as in force on a day."""
     law = services.in_force(title, date.fromisoformat(on) if on else date.today())

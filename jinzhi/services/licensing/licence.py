@@ -56,7 +56,7 @@ def last_day(start: date, on: date) -> date:
     convention = rules.value("food_production.validity_end", on=on).value
     # Granted on 29 February: relativedelta already fell back to the 28th, which is the last day.
     leap = start.month == 2 and start.day == 29 and end.day == 28
-    return end if leap or convention != "day_before_anniversary" else end - timedelta(days=1)
+    return end if leap or convention != "周年日的前一日" else end - timedelta(days=1)
 
 
 def _lines(act: Act) -> list[dict]:

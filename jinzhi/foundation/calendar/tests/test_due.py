@@ -43,10 +43,8 @@ def test_workdays_agree_with_counting_day_by_day(start, limit):
 def test_other_limits_end_on_the_first_working_day_from_their_raw_end(start, limit, unit):
     limit = {"day": limit, "month": limit % 12 + 1, "year": limit % 2 + 1}[unit]
     found = calendar.due(start, limit, unit, table=TABLE).date
-    if unit == "day":
-        raw = start + timedelta(limit)
-    else:
-        raw = arithmetic.add_months(start, limit * (12 if unit == "year" else 1))
+    months = limit * (12 if unit == "year" else 1)
+    raw = start + timedelta(limit) if unit == "day" else arithmetic.add_months(start, months)
     assert found in WORKED and raw <= found
     assert not WORKED.intersection(notices.days(raw, found - timedelta(1)))
 

@@ -221,6 +221,13 @@ def test_a_scope_ends_with_its_block_even_after_an_error(attachments):
     assert seen() == before
 
 
+def test_entering_the_scope_one_is_in_asks_the_database_nothing(attachments, django_assert_num_queries):
+    with scope.acting(scope.staff(330106_000000)):
+        with django_assert_num_queries(0), scope.acting(scope.staff(330106_000000)):
+            pass
+        assert seen() == {WESTLAKE, WESTLAKE + 1000}
+
+
 def test_words_in_a_scope_are_no_sql(attachments):
     with scope.acting(scope.enterprise("' OR true --")), pytest.raises(DatabaseError):
         seen()
