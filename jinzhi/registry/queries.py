@@ -144,10 +144,16 @@ def certificate(inner: bool) -> str:
 _HIT = "id, uscc, org_code, name, status, place, is_demo"
 
 
-def _stage(rank: int, condition: str) -> str:
+def _stage(rank: int, condition: str, narrow: bool) -> str:
+    """`narrow`: for eyes that see a small part of the rows, sort what the conditions find.
+
+    Otherwise the newest rows are gone through until enough fit, which ends soon for a common word. A word
+    common elsewhere (another city's name) would send a city's official through the whole table.
+    """
+    order = "id::text" if narrow else "id"
     return f"""(SELECT {rank} AS rank, {_HIT} FROM registry_enterprise
         WHERE {condition} AND (%(rank)s < {rank} OR (%(rank)s = {rank} AND id < %(last)s::uuid))
-        ORDER BY id DESC LIMIT %(limit)s)"""
+        ORDER BY {order} DESC LIMIT %(limit)s)"""
 
 
 def _listed(stages: list[str]) -> str:
@@ -162,7 +168,7 @@ _BEGINS = f"name_plain LIKE {_PLAIN} || '%%'"
 
 
 @cache
-def search_beginnings() -> str:
+def search_beginnings(narrow: bool) -> str:
     """Enterprises by code (rank 0), whole name (1), beginning of the name (2); newest first in each rank.
 
     Parameters of both searches: q, code, org, rank and last (where the former page ended), limit.
@@ -176,22 +182,22 @@ def search_beginnings() -> str:
     )
     return _listed(
         [
-            _stage(0, by_code),
-            _stage(1, f"name_plain = {_PLAIN} AND {_PLAIN} <> ''"),
-            _stage(2, f"{_BEGINS} AND name_plain <> {_PLAIN} AND {_PLAIN} <> ''"),
+            _stage(0, by_code, narrow),
+            _stage(1, f"name_plain = {_PLAIN} AND {_PLAIN} <> ''", narrow),
+            _stage(2, f"{_BEGINS} AND name_plain <> {_PLAIN} AND {_PLAIN} <> ''", narrow),
         ]
     )
 
 
 @cache
-def search_parts() -> str:
+def search_parts(narrow: bool) -> str:
     """Enterprises with the words inside their names (rank 3), found by pairs of characters, proven by LIKE.
 
     A statement of its own, run when beginnings do not fill the page: where nearly all names with a common
     word begin with it, looking for the others reads the whole table.
     """
     part = f"name_grams @@ registry_gram_query(%(q)s) AND name_plain LIKE '%%' || {_PLAIN} || '%%'"
-    return _listed([_stage(3, f"{part} AND NOT {_BEGINS}")])
+    return _listed([_stage(3, f"{part} AND NOT {_BEGINS}", narrow)])
 
 
 def rows(statement: str, parameters: dict, *, prepare: bool = True) -> list[tuple]:

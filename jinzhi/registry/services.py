@@ -24,6 +24,7 @@ from jinzhi.registry.models import Enterprise, EnterpriseContact, Identifier
 
 PAGE = 20
 MOST = 100
+PROVINCE = 10_000_000_000  # places in a province's range
 LONGEST_NAME = Enterprise._meta.get_field("name").max_length or 0
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -180,12 +181,19 @@ def search(q: str, limit: int = PAGE, *, after: str = "", within: scopes.Scope |
         "limit": max(1, min(limit, MOST)) + 1,
     }
     with scopes.acting(within) if within else nullcontext():
-        found = queries.rows(queries.search_beginnings(), parameters, prepare=False)
+        narrow = _is_narrow(scopes.current())
+        found = queries.rows(queries.search_beginnings(narrow), parameters, prepare=False)
         if wanted := parameters["limit"] - len(found):
-            found += queries.rows(queries.search_parts(), parameters | {"limit": wanted}, prepare=False)
+            parts = queries.search_parts(narrow)
+            found += queries.rows(parts, parameters | {"limit": wanted}, prepare=False)
     hits = [Hit(*row) for row in found[: parameters["limit"] - 1]]
     more = len(found) == parameters["limit"]
     return Found(hits, f"{hits[-1].rank}.{hits[-1].id}" if more else "")
+
+
+def _is_narrow(eyes: scopes.Scope) -> bool:
+    """Whether these eyes see a city or less."""
+    return eyes.face == "enterprise" or (eyes.face == "staff" and eyes.hi - eyes.lo < PROVINCE - 1)
 
 
 def looks_wrong(code: str) -> str:

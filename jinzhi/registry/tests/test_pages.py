@@ -60,7 +60,7 @@ def test_the_search_page_says_what_to_do_with_nothing_and_with_nothing_found(cli
 @pytest.mark.parametrize("q", ["<script>alert(1)</script>", "' OR 1=1 --", "%00", "\x00", "😀" * 500])
 def test_hostile_words_are_shown_as_words(client, enterprise, q):
     answer = client.get("/enterprises/", {"q": q})
-    assert answer.status_code == 200 and "<script>alert" not in text(answer)
+    assert answer.status_code == (400 if "\0" in q else 200) and "<script>alert" not in text(answer)
     assert enterprise.name not in text(answer)
 
 
@@ -165,7 +165,7 @@ def test_an_unknown_number_says_what_to_check(client, certificate):
 @pytest.mark.parametrize("number", ["'; DROP TABLE x;--", "%00", "<script>", "x" * 900, "..", "%2e%2e%2fetc"])
 def test_hostile_numbers_are_no_error(client, db, number):
     answer = client.get("/verify/" + number)
-    assert answer.status_code == 404 and "<script>" not in text(answer).replace("<script src", "")
+    assert answer.status_code == (400 if "%00" in number else 404) and "<script>" not in text(answer)
 
 
 def test_officials_list_the_enterprises_of_their_place(sign_in, enterprise):
