@@ -76,3 +76,31 @@ def test_an_agency_is_called_as_it_was_on_the_day():
     assert pack.name_on(province, date(2007, 3, 1)) == "浙江省质量技术监督局"
     assert pack.name_on(province, date(2026, 3, 1)) == "浙江省市场监督管理局"
     assert pack.document_word_on(province, date(2007, 3, 1)) == "浙质监"
+
+
+def test_the_pack_fits_together_and_a_broken_one_is_told(settings, tmp_path):
+    from jinzhi.foundation.people import checks
+
+    assert checks.check() == []
+    for part in settings.PROVINCE_DIR.iterdir():
+        (tmp_path / part.name).write_bytes(part.read_bytes())
+    divisions = tmp_path / "divisions.csv"
+    lines = divisions.read_text(encoding="utf-8")
+    divisions.write_text(lines + "330199,新设区,county,330100,2030-01-01,,339998,\n", encoding="utf-8")
+    agencies = tmp_path / "agencies.csv"
+    agencies.write_text(
+        agencies.read_text(encoding="utf-8").replace("杭拱市监", "杭上市监").replace("330106,", "330156,"),
+        encoding="utf-8",
+    )
+    settings.PROVINCE_DIR = tmp_path
+    told = "\n".join(checks.check())
+    for words in (
+        "并入的 339998 不在表中",
+        "新设区（330199）没有机构",
+        "西湖区（330106）没有机构",
+        "330156 没有对应",
+        "都是“杭上市监”",
+    ):
+        assert words in told, words
+    (tmp_path / "province.yaml").unlink()
+    assert "province.yaml" in checks.check()[0]
