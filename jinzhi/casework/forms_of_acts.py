@@ -1,27 +1,17 @@
 """How each act is asked for on the case page: its label, its fields, and reading them back."""
 
-from jinzhi.casework import actions, clocks, documents, engine
-from jinzhi.casework.actions.time import GROUNDS
+from jinzhi.casework import actions, clocks, documents, engine, hooks
+from jinzhi.casework.actions.time import GROUNDS, LAW
 from jinzhi.casework.models import Case, Step
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.people.models import Post
 
-# Phrases clerks may pick instead of typing; the law asks for reasons, not for prose.
-PHRASES = {
-    "accept": ["材料齐全，符合法定形式，予以受理"],
-    "pass": [
-        "材料真实有效，符合要求，同意送审",
-        "审查与核查均符合规定，拟准予许可",
-        "不符合规定，拟不予许可",
-    ],
-    "approve": ["符合法定条件、标准，准予许可"],
-    "refuse": ["申请事项不属于本机关职权范围", "依法不需要取得许可"],
-    "return": ["审查意见不完整，请补充", "核查记录与结论不一致，请重新核查"],
-}
+# What the acts that no outcome declares rest on; an outcome names its own article.
+LAWS = {"suspend": LAW, "resume": LAW, "copy": "", "return": ""}
 
 
-def describe(case: Case, step: Step, key: str) -> dict:
-    """Everything the dialog of one act needs."""
+def describe(case: Case, step: Step, key: str, own: int) -> dict:
+    """Everything the dialog of one act needs; `own` is the post acted in."""
     action = actions.registry[key]
     node = case.definition.step(step.key)
     outcome = node.outcome(key)
@@ -31,15 +21,16 @@ def describe(case: Case, step: Step, key: str) -> dict:
         "style": action.style,
         "main": bool(outcome and outcome.main),
         "reason": action.needs_reason or bool(outcome and outcome.reason),
-        "law": (outcome.law if outcome else "") or node.law,
+        "law": outcome.law or node.law if outcome else LAWS.get(key, node.law),
         "page": node.page if outcome and outcome.main else "",
-        "phrases": PHRASES.get(key, []),
+        "phrases": outcome.phrases if outcome else (),
+        "preview": hooks.preview(outcome.effect, case) if outcome else [],
         "documents": [],
     }
     if outcome:
         described["documents"] = [documents.kinds()[d].title for d in outcome.documents]
     if key == "copy":
-        described["posts"] = [(p.pk, str(p)) for p in readers(case)]
+        described["posts"] = [(p.pk, str(p)) for p in readers(case) if p.pk != own]
     if key == "return":
         described["targets"] = [(k, case.definition.step(k).name) for k in node.back]
     if key == "suspend":

@@ -45,6 +45,23 @@ def page_of(template: str) -> StepPage:
     return _pages[template]
 
 
+_previews: dict[str, Callable[..., list[tuple[str, str]]]] = {}
+
+
+def previews(effect: str) -> Callable:
+    """Register what an effect will print or enter, as (label, value) lines shown before the act."""
+
+    def register(function: Callable[..., list[tuple[str, str]]]) -> Callable[..., list[tuple[str, str]]]:
+        _previews[effect] = function
+        return function
+
+    return register
+
+
+def preview(effect: str, case: Any) -> list[tuple[str, str]]:
+    return _previews[effect](case) if effect in _previews else []
+
+
 def known(name: str) -> bool:
     return name in _hooks
 

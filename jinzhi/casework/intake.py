@@ -99,7 +99,8 @@ def _submit(
     case = Case(
         place=place, number=number, procedure=version, title=f"{definition.matter}：{name}",
         enterprise_id=enterprise_id, subject_name=name, subject_code=code, agency=agency,
-        rule_date=day, received_on=day, data=data, draft=draft, applicant=actor.account, is_demo=is_demo,
+        rule_date=day, received_on=day, data=data, draft=draft, applicant=actor.account,
+        is_demo=is_demo or bool(actor.account and actor.account.is_demo),
     )  # fmt: skip
     act = Act(case, None, "submit", actor, at)
     hooks.run(f"{definition.key}.submit" if hooks.known(f"{definition.key}.submit") else "", act)

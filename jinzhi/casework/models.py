@@ -156,6 +156,7 @@ class Step(models.Model):
     on_behalf = models.ForeignKey(Post, models.PROTECT, null=True, related_name="+")
     due_ord = models.IntegerField("最紧时限", null=True)  # smallest of the case's running clocks
 
+    asked: tuple = ()  # what a correction notice asked for, likewise
     act_label: str = ""  # the word for what was done, where presenting.opinions has set it
 
     class Meta:

@@ -8,11 +8,11 @@ BUSINESS = ("window_clerk", "examiner", "inspector", "approver", "certificate_cl
 
 
 def _open(request) -> int:
-    return _counts(request)["todo"]
+    return counts(request)["todo"]
 
 
-def _counts(request) -> dict[str, int]:
-    """Read once a request, however often the page asks."""
+def counts(request) -> dict[str, int]:
+    """Open, overdue, soon due, new: read once a request, however often menu, bell and page ask."""
     if not hasattr(request, "todo_counts"):
         actor = actions.Actor(request.user, request.post, tuple(request.powers))
         request.todo_counts = todo.counts(actor)
@@ -40,15 +40,15 @@ ENTRIES = [
 def reminders(request) -> list[Reminder]:
     if request.post is None or not request.roles & set(BUSINESS):
         return []
-    counts = _counts(request)
+    numbers = counts(request)
     found = []
-    if counts["overdue"]:
+    if numbers["overdue"]:
         found.append(
-            Reminder(f"{counts['overdue']} 件已超期", "/work/todo/?lamp=red", "red", counts["overdue"])
+            Reminder(f"{numbers['overdue']} 件已超期", "/work/todo/?lamp=red", "red", numbers["overdue"])
         )
-    if counts["soon"]:
+    if numbers["soon"]:
         found.append(
-            Reminder(f"{counts['soon']} 件两个工作日内到期", "/work/todo/", "orange", counts["soon"])
+            Reminder(f"{numbers['soon']} 件两个工作日内到期", "/work/todo/", "orange", numbers["soon"])
         )
     return found
 

@@ -187,6 +187,7 @@ def opinions(case: Case) -> list[Step]:
     steps = list(closed.select_related("account", "post__agency", "on_behalf__account"))
     for step in steps:
         outcome = case.definition.step(step.key).outcome(step.action)
+        step.asked = step.result.get("items", []) if step.action == "correct" else []
         step.act_label = (
             outcome.label if outcome else {"return": "退回", "recall": "撤回"}.get(step.action, "")
         )

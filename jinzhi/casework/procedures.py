@@ -40,6 +40,7 @@ class Outcome:
     guard: str = ""
     mark: str = ""  # received | accepted | decided: the date of the case this act sets
     reason: bool = False  # a reason must be stated
+    phrases: tuple[str, ...] = ()  # reasons or opinions to pick instead of typing
     law: str = ""
     main: bool = False
 
@@ -154,7 +155,7 @@ class Procedure:
 
 
 def _outcome(action: str, raw: dict) -> Outcome:
-    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("starts", "stops", "documents")}
+    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("starts", "stops", "documents", "phrases")}
     return Outcome(action=action, **raw, **lists)
 
 

@@ -5,11 +5,12 @@ Row-level security scopes every statement; the agency and the powers of the post
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from jinzhi.casework.actions import Actor
 from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
@@ -260,6 +261,7 @@ def counts(actor: Actor) -> dict[str, int]:
     if any(power.procedure for power in actor.powers):
         joined = """JOIN casework_case c ON c.id = s.case_id
                     JOIN casework_procedureversion p ON p.id = c.procedure_id"""
+    midnight = timezone.make_aware(datetime.combine(today, time.min))
     row = next(
         _select(
             f"""SELECT count(*), count(*) FILTER (WHERE s.due_ord <= %s),
@@ -267,7 +269,7 @@ def counts(actor: Actor) -> dict[str, int]:
                        count(*) FILTER (WHERE s.opened_at >= %s)
                   FROM casework_step s {joined}
                  WHERE s.state = 'open' AND s.kind = 'user' AND {mine}""",  # noqa: S608
-            [over, over, now + 2, today, *values],
+            [over, over, now + 2, midnight, *values],
         )
     )
     return dict(zip(("todo", "overdue", "soon", "new"), row, strict=True))

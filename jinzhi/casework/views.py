@@ -22,6 +22,7 @@ from jinzhi.casework import (
 )
 from jinzhi.casework.actions.movement import Recall
 from jinzhi.casework.models import CarbonCopy, Case, ProcedureVersion, Step
+from jinzhi.casework.navigation import counts
 from jinzhi.foundation import calendar, forms, rules
 from jinzhi.foundation.people.access import role_required, staff_required
 from jinzhi.foundation.people.roles import ROLES
@@ -46,12 +47,19 @@ def counties(request) -> list[tuple[str, str]]:
     return [(d.code, d.name) for d in found if lo <= d.place <= hi]
 
 
+def place_names(page: todo.Page) -> dict[int, str]:
+    """The county of every place on the page, asked once for each."""
+    return {place: name_path(place).split(" / ")[-1] for place in {item.place for item in page.items}}
+
+
 @require_GET
 @staff_required
 def home(request):
     """The first page of a post: what must be done today, and the most urgent of it."""
     actor = actor_of(request)
-    context = {"counts": todo.counts(actor), "page": todo.todo(actor), "today": calendar.today()}
+    page = todo.todo(actor)
+    context = {"counts": counts(request), "page": page, "today": calendar.today()}
+    context["place_names"] = place_names(page)
     return render(request, "casework/home.html", context)
 
 
@@ -74,13 +82,15 @@ def lists(request, tab: str = "todo"):
         for s in p.procedure.steps.values()
         if s.kind == "user"
     }
+    inside = counties(request)
+    names = {int(code) * 1_000_000: name for code, name in inside}
     context = {
         "tab": tab,
         "tabs": [(key, name) for key, name in todo.TABS.items()],
         "page": page,
         "filters": query,
         "steps": steps,
-        "counties": counties(request),
+        "counties": inside,
         "lamps": [
             ("red", "超期"),
             ("orange", "紧急"),
@@ -88,8 +98,10 @@ def lists(request, tab: str = "todo"):
             ("green", "正常"),
             ("grey", "暂停"),
         ],
-        "counts": todo.counts(actor),
-        "place_names": {i.place: name_path(i.place).split(" / ")[-1] for i in page.items},
+        "counts": counts(request),
+        "place_names": {
+            p: names.get(p) or name_path(p).split(" / ")[-1] for p in {i.place for i in page.items}
+        },
     }
     template = (
         "casework/_rows.html" if request.htmx and request.htmx.target == "rows" else "casework/lists.html"
@@ -148,7 +160,7 @@ def _work(found: Case, step: Step, actor: actions.Actor) -> dict:
     """What the bar at the bottom offers for one open step."""
     node = found.definition.step(step.key)
     offered = [
-        forms_of_acts.describe(found, step, key)
+        forms_of_acts.describe(found, step, key, actor.office.pk)
         for key, action in actions.registry.items()
         if action.open_to(found, step, actor)
     ]

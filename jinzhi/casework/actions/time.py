@@ -69,7 +69,8 @@ class Suspend(Action):
 
     def open_to(self, case, step, actor):
         running = case.clocks.filter(step=None, owner="agency", state=Clock.State.RUNNING).exists()
-        return super().open_to(case, step, actor) and case.accepted_on is not None and running
+        undecided = case.accepted_on is not None and case.decided_on is None
+        return super().open_to(case, step, actor) and undecided and running
 
     def check(self, act: Act) -> None:
         if act.payload.get("ground") not in GROUNDS:

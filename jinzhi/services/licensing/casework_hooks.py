@@ -5,7 +5,7 @@ from datetime import date
 from jinzhi.casework import clocks
 from jinzhi.casework.actions import Act, Refused
 from jinzhi.casework.actions.time import LAW
-from jinzhi.casework.hooks import hook
+from jinzhi.casework.hooks import hook, previews
 from jinzhi.foundation import codes, rules
 from jinzhi.foundation.people.pack import deciding_level
 from jinzhi.services.licensing import checklists, licence, steps  # noqa: F401  (registers its pages)
@@ -143,6 +143,24 @@ def issue_certificate(act: Act) -> None:
         "valid_to": ends.isoformat(),
     }
     act.reason = act.reason or f"证书编号 {certificate.number}，有效期至 {ends:%Y-%m-%d}"
+
+
+@previews("food_production.issue_certificate")
+def certificate_face(case) -> list[tuple[str, str]]:
+    """What will stand on the certificate; its number is taken when it is issued."""
+    data = case.data
+    return [
+        ("生产者", case.subject_name),
+        ("代码", case.subject_code),
+        ("法定代表人", data["applicant"]["legal_representative"]),
+        ("生产地址", data["premises"]["address"]),
+        ("许可范围", "；".join(i["text"] for i in case.facts.get("items", []))),
+        (
+            "有效期",
+            f"{case.decided_on:%Y-%m-%d} 至 {licence.last_day(case.decided_on, case.decided_on):%Y-%m-%d}",
+        ),
+        ("证书编号", "发证时取号"),
+    ]
 
 
 @hook("food_production.pause_for_test")
