@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from jinzhi.foundation.files import documents, storing, typst
 from jinzhi.foundation.files.models import Attachment, Blob, GeneratedDocument
+from jinzhi.foundation.places import scope
 
 SHOWN_IN_PLACE = ("application/pdf", "image/jpeg", "image/png", "image/webp")
 # Whatever a file contains, it runs nothing and reaches nothing of ours. PDF viewers need no more than this.
@@ -14,8 +15,8 @@ LOCKED = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; o
 
 
 def _seen(request, model, key):
-    """A row of the request's scope; anonymous readers have no face of either table."""
-    if request.user.is_authenticated and (row := model.objects.filter(pk=key).select_related("blob").first()):
+    """A row of the request's scope; who has no post and no enterprise has no face of either table."""
+    if request.scope != scope.PUBLIC and (row := model.objects.filter(pk=key).select_related("blob").first()):
         return row
     raise Http404("没有这个文件，或者它不在您的管辖范围内。")
 
