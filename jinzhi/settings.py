@@ -11,7 +11,9 @@ DEBUG = os.environ.get("JINZHI_DEBUG") == "1"
 DEMO = os.environ.get("JINZHI_DEMO", "0") == "1"
 PROVINCE = os.environ.get("JINZHI_PROVINCE", "zhejiang")
 PROVINCE_DIR = BASE_DIR / "provinces" / PROVINCE
-PUBLIC_URL = os.environ.get("JINZHI_PUBLIC_URL", "http://127.0.0.1:8000")  # printed in QR codes
+PUBLIC_URL = (  # printed in QR codes
+    os.environ.get("JINZHI_PUBLIC_URL") or f"http://{locations.HOST}:{locations.PORT}"
+)
 NODE = os.environ.get("JINZHI_NODE", "330000")
 
 

@@ -79,6 +79,7 @@ def context(act) -> dict:
         "case": case.number,
         "matter": definition.matter,
         "rule_set": definition.rule_set,
+        "demo": case.is_demo,
         "applicant": case.subject_name,
         "applicant_code": case.subject_code,
         "place": name_path(case.place),

@@ -1,5 +1,7 @@
 """What casework puts into the menu, the bell and the search box."""
 
+from django.db.models import Q
+
 from jinzhi.casework import actions, todo
 from jinzhi.casework.models import Case
 from jinzhi.web.navigation import Entry, Hit, Reminder, Source
@@ -56,7 +58,8 @@ def reminders(request) -> list[Reminder]:
 def _find(request, words: str, limit: int) -> list[Hit]:
     if request.post is None:
         return []
-    cases = Case.objects.filter(number__contains=words.upper()).order_by("-id")[:limit]
+    named = Q(number__contains=words.upper()) | Q(subject_name__contains=words)
+    cases = Case.objects.filter(named).order_by("-id")[:limit]
     return [Hit(c.number, f"/work/cases/{c.number}/", c.subject_name) for c in cases]
 
 

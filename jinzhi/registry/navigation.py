@@ -3,6 +3,7 @@
 from django.urls import reverse
 
 from jinzhi.registry import services
+from jinzhi.registry.models import Certificate
 from jinzhi.web.navigation import Entry, Hit, Source
 
 ENTRIES = [
@@ -42,4 +43,10 @@ def _find(request, words: str, limit: int) -> list[Hit]:
     ]
 
 
-SOURCES = [Source("企业", _find, order=10)]
+def _find_certificates(request, words: str, limit: int) -> list[Hit]:
+    """Certificates of one's own place whose number begins so."""
+    found = Certificate.objects.filter(number__startswith=services.normal(words)).order_by("number")[:limit]
+    return [Hit(c.number, reverse("registry-certificate", args=[c.number]), c.holder_name) for c in found]
+
+
+SOURCES = [Source("企业", _find, order=10), Source("证书", _find_certificates, order=20)]
