@@ -2,6 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -79,24 +80,25 @@ def batch(request, key):
     found = get_object_or_404(ImportBatch, pk=key)
     if found.state == ImportBatch.State.DONE:
         refused = ImportRow.objects.filter(batch=found)[:SHOWN_REFUSALS]
-        context = {"batch": found, "refused": refused, "kind_name": KINDS[found.kind]}
-        return render(request, "registry/import_done.html", context)
+        answer = {"batch": found, "refused": refused, "kind_name": KINDS[found.kind]}
+        return render(request, "registry/import_done.html", answer)
     path = storing.path_of(found.sha256)
     if not path.exists():
         raise Http404("上传的文件已过保存期，请重新上传。")
-    context = {"batch": found, "kind_name": KINDS[found.kind]}
+    context: dict[str, Any] = {"batch": found, "kind_name": KINDS[found.kind]}
     if request.method == "POST":
         found.mapping = _chosen(request, found)
+        wanted = request.POST.get("do") == "run"
         try:
-            if request.POST.get("do") == "run":
-                outcome = _run(request, found, path)
+            outcome = _run(request, found, path, dry_run=not wanted)
+        except (reading.Unreadable, mappings.BadMapping) as fault:
+            context["fault"] = str(fault)
+        else:
+            if wanted:
                 messages.success(request, f"已导入 {outcome.accepted} 行，未接受 {outcome.refused} 行。")
                 return redirect("registry-import-batch", found.pk)
             found.save(update_fields=["mapping"])
-            context["outcome"] = _run(request, found, path, dry_run=True)
-            context["refusals"] = context["outcome"].refusals[:SHOWN_REFUSALS]
-        except (reading.Unreadable, mappings.BadMapping) as fault:
-            context["fault"] = str(fault)
+            context |= {"outcome": outcome, "refusals": outcome.refusals[:SHOWN_REFUSALS]}
     context |= {"lines": _lines(request, found), "sample": _sample(found, path)}
     return render(request, "registry/import_map.html", context, status=422 if "fault" in context else 200)
 
