@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.db import connection
+from django.db.models import Q
 
 from jinzhi.casework.models import Case, Clock, ClockPause, Step
 from jinzhi.foundation import calendar, rules
@@ -160,18 +161,37 @@ def refresh_urgency(case: Case) -> None:
         cursor.execute(_URGENCY, [case.pk])
 
 
-def on_notice_confirmed(sender, changed: list[date], **kwargs) -> None:
-    """A holiday notice moved days: recompute the open clocks that the stored ordinals no longer describe.
+def on_notice_confirmed(
+    sender, before: calendar.Table, after: calendar.Table, changed: list[date], **_
+) -> None:
+    """A holiday notice moved days: bring the stored ordinals in line with the days they stand for.
 
-    Working-day clocks that started before the first changed day need nothing: their due day moves by itself.
+    A working-day limit that began before the first changed day and was not paused since needs nothing: its
+    due day moves by itself. A limit that has ended keeps the day it was judged by.
     """
+    first = min(changed)
     running = Clock.objects.filter(state__in=[Clock.State.RUNNING, Clock.State.PAUSED])
+    concerned = ~Q(unit="workday") | Q(start_day__gte=first) | Q(pauses__until__gt=first)
     cases = set()
-    for clock in running.exclude(unit="workday", start_day__lt=min(changed)).prefetch_related("pauses"):
-        before = clock.due_ord
+    for clock in running.filter(concerned).distinct().prefetch_related("pauses"):
+        held = clock.due_ord
         recompute(clock)
-        if clock.due_ord != before:
-            clock.save()
+        if clock.due_ord != held:
             cases.add(clock.case_id)
+        clock.save()
     for case in Case.objects.filter(pk__in=cases):
         refresh_urgency(case)
+    _keep_days_of_ended(before, after, first)
+
+
+def _keep_days_of_ended(before: calendar.Table, after: calendar.Table, first: date) -> None:
+    ended = Clock.objects.filter(state__in=[Clock.State.MET, Clock.State.MISSED, Clock.State.VOID])
+    moved = []
+    for clock in ended.filter(due_ord__gte=before.ordinal(first - timedelta(days=1))):
+        day = before.day_of(clock.due_ord)
+        clock.due_ord = after.ordinal(day) + (
+            not after.is_workday(day)
+        )  # a rest day now: the next working day
+        clock.start_ord = after.ordinal(clock.start_day)
+        moved.append(clock)
+    Clock.objects.bulk_update(moved, ["due_ord", "start_ord"], batch_size=500)

@@ -62,6 +62,10 @@ def preview(effect: str, case: Any) -> list[tuple[str, str]]:
     return _previews[effect](case) if effect in _previews else []
 
 
+def has_page(template: str) -> bool:
+    return template in _pages
+
+
 def known(name: str) -> bool:
     return name in _hooks
 

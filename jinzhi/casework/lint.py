@@ -1,10 +1,13 @@
 """The procedures linter: refuses what the engine could not carry to an end, or the law could not name."""
 
-from jinzhi.casework import hooks
+from jinzhi.casework import actions, hooks
 from jinzhi.casework.documents import kinds
 from jinzhi.casework.procedures import END, JOIN, NODE_KINDS, OUTCOMES, Procedure, files, parse, read
 from jinzhi.foundation import forms, rules
 from jinzhi.foundation.people.roles import ROLES
+
+LEVELS = {"county", "city", "province", "deciding"}
+MARKS = {"", "received", "accepted", "decided"}
 
 
 def _targets(p: Procedure) -> list[str]:
@@ -78,11 +81,21 @@ def _names(p: Procedure) -> list[str]:
             problems.append(f"{step.key}: unknown kind {step.kind}")
         if step.kind == "user" and step.role not in ROLES:
             problems.append(f"{step.key}: unknown role {step.role}")
+        if step.kind == "user" and step.level not in LEVELS:
+            problems.append(f"{step.key}: unknown level {step.level}")
+        if step.page and not hooks.has_page(step.page):
+            problems.append(f"{step.key}: unknown page {step.page}")
+        if step.page and not any(o.main for o in step.outcomes):
+            problems.append(f"{step.key}: a page without a main outcome")
         if step.kind == "user" and not step.law:
             problems.append(f"{step.key}: names no article")
         if step.timer and not step.outcome(step.timer.outcome):
             problems.append(f"{step.key}: its timer takes {step.timer.outcome}, which it does not have")
         for o in step.outcomes:
+            if o.action not in actions.registry:
+                problems.append(f"{step.key}: unknown action {o.action}")
+            if o.mark not in MARKS:
+                problems.append(f"{step.key}.{o.action}: unknown mark {o.mark}")
             for name in filter(None, (o.effect, o.guard)):
                 if not hooks.known(name):
                     problems.append(f"{step.key}.{o.action}: unknown hook {name}")
