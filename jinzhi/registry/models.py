@@ -49,7 +49,12 @@ class Enterprise(Record):
 
     class Meta:
         verbose_name = "企业"
-        indexes = [models.Index(fields=["place", "-id"], name="enterprise_place")]
+        indexes = [
+            models.Index(fields=["place", "-id"], name="enterprise_place"),
+            models.Index(
+                fields=["status", "-id"], condition=~models.Q(status="active"), name="enterprise_ended"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["uscc"], condition=~models.Q(uscc=""), name="enterprise_uscc"),
             models.UniqueConstraint(

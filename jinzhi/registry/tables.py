@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import django_filters
 import django_tables2 as tables
-from django.db.models import BooleanField, Q
+from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import children, name_path
 from jinzhi.registry import kinds, services
-from jinzhi.registry.models import Certificate, Enterprise
+from jinzhi.registry.models import Certificate, Enterprise, Identifier
 from jinzhi.web.lists import ListFilter, ListTable
 
 TONES = {"valid": "green", "future": "yellow", "suspended": "yellow", "active": "green"}
@@ -56,7 +56,7 @@ class EnterpriseTable(ListTable):
     place = tables.Column("地区")
     legal_representative = tables.Column("法定代表人")
     status = tables.Column("状态")
-    founded_on = tables.Column("成立日期", attrs={"th": {"data-off": ""}})
+    founded_on = tables.DateColumn("Y-m-d", verbose_name="成立日期", attrs={"th": {"data-off": ""}})
     address = tables.Column("住所", attrs={"th": {"data-off": ""}})
     source = tables.Column("来源", attrs={"th": {"data-off": ""}})
 
@@ -94,8 +94,8 @@ class CertificateTable(ListTable):
     holder_name = tables.Column("持证人")
     place = tables.Column("地区")
     status = tables.Column("状态")
-    valid_from = tables.Column("有效期起", attrs={"th": {"data-off": ""}})
-    valid_to = tables.Column("有效期至", attrs={"td": {"class": "nowrap"}})
+    valid_from = tables.DateColumn("Y-m-d", verbose_name="有效期起", attrs={"th": {"data-off": ""}})
+    valid_to = tables.DateColumn("Y-m-d", verbose_name="有效期至", attrs={"td": {"class": "nowrap"}})
     agency_name = tables.Column("发证机关", attrs={"th": {"data-off": ""}})
 
     class Meta(ListTable.Meta):
@@ -136,6 +136,18 @@ class CertificateTable(ListTable):
 STATES = [*Certificate.Status.choices, ("future", "尚未生效")]
 
 
+def _by_code(words: str) -> list:
+    """Keys of the enterprises with this code or number; each question has an index of its own."""
+    code = services.normal(words)
+    if len(code) < 5 or not code.isascii():
+        return []
+    return [
+        *Enterprise.objects.filter(uscc=code).values_list("pk", flat=True),
+        *Enterprise.objects.filter(org_code=code).values_list("pk", flat=True),
+        *Identifier.objects.filter(value=code).values_list("enterprise_id", flat=True),
+    ]
+
+
 def _below(request) -> list[tuple[str, str]]:
     """Divisions directly below the place of the post acted in."""
     post = getattr(request, "post", None)
@@ -150,6 +162,8 @@ class PlaceFilter(ListFilter):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.filters["place"].extra["choices"] = _below(self.request)
+        if not self.filters["place"].extra["choices"]:  # a county has none below
+            del self.filters["place"]
 
     def in_place(self, queryset, name, value):
         return queryset.filter(place__range=jurisdiction(int(value) * 1_000_000))
@@ -167,13 +181,7 @@ class EnterpriseFilter(PlaceFilter):
         fields = ["status", "kind"]
 
     def search(self, queryset, name, value):
-        code = services.normal(value)
-        by_code = Q(uscc=code) | Q(org_code=code) | Q(identifiers__value=code)
-        if code.isascii() and any(c.isdigit() for c in code) and len(code) >= 6:
-            found = queryset.filter(by_code).values("pk")
-            if found.exists():
-                return queryset.filter(pk__in=found)
-        return queryset.filter(_named(value))
+        return queryset.filter(pk__in=found) if (found := _by_code(value)) else queryset.filter(_named(value))
 
 
 class CertificateFilter(PlaceFilter):
