@@ -86,7 +86,7 @@ def lists(request, tab: str = "todo"):
     names = {int(code) * 1_000_000: name for code, name in inside}
     context = {
         "tab": tab,
-        "tabs": [(key, name) for key, name in todo.TABS.items()],
+        "tabs": [t for t in todo.TABS.items() if t[0] != "started" or "window_clerk" in request.roles],
         "page": page,
         "filters": query,
         "steps": steps,
