@@ -83,36 +83,33 @@ def arrive(
     arrive(case, block, case.definition.step(block.key).next, at, day, origin)
 
 
+def cancel(step: Step, at: datetime, day: date) -> list[str]:
+    """Close a token and everything inside it; answers the names of the user steps this closed."""
+    names = [] if step.kind == "parallel" else [step.name]
+    for child in Step.objects.filter(parent=step, state=Step.State.OPEN):
+        names += cancel(child, at, day)
+    close_step(step, Step.State.CANCELLED, at, day)
+    return names
+
+
 def send_back(case: Case, leaving: Step, target: str, at: datetime, day: date) -> list[str]:
-    """Reopen the earlier step `target`; returns the names of sibling steps this closed.
+    """Reopen the earlier step `target`; returns the names of the steps this closed.
 
     Inside one branch the siblings stay; across the fork they are closed. Going back into a block that
     has already joined reopens the block with that branch alone.
     """
-    definition = case.definition
+    wanted = case.definition.blocks(target)  # outermost first
     closed: list[str] = []
-    block_key = definition.enclosing(target)
-    ancestors = []
-    node = leaving.parent
-    while node is not None:
-        ancestors.append(node)
-        node = node.parent
-    same = next((a for a in ancestors if a.key == block_key), None)
-    if same is not None:
-        open_step(case, target, at, day, parent=same)
-        return closed
-    for block in ancestors:
-        for sibling in Step.objects.filter(parent=block, state=Step.State.OPEN):
-            closed.append(sibling.name)
-            close_step(sibling, Step.State.CANCELLED, at, day)
-        close_step(block, Step.State.CANCELLED, at, day)
-    parent = None
-    if block_key:
-        parent = Step.objects.create(
-            case=case, place=case.place, key=block_key, name=definition.step(block_key).name,
-            kind="parallel", opened_at=at,
+    block = leaving.parent
+    while block is not None and block.key not in wanted:
+        closed += cancel(block, at, day)
+        block = block.parent
+    for key in wanted[wanted.index(block.key) + 1 if block else 0 :]:
+        block = Step.objects.create(
+            case=case, place=case.place, key=key, name=case.definition.step(key).name, kind="parallel",
+            parent=block, opened_at=at,
         )  # fmt: skip
-    open_step(case, target, at, day, parent=parent)
+    open_step(case, target, at, day, parent=block)
     return closed
 
 

@@ -51,6 +51,14 @@ def _blocks(p: Procedure) -> list[str]:
         if not block.next:
             problems.append(f"{block.key}: no step after the join")
         chains = [set(p.chain(b)) for b in block.branches]
+        branches = [p.within(b) for b in block.branches]
+        if any(block.key in b for b in branches):
+            problems.append(f"{block.key}: a block within itself")
+        for mine in branches:
+            theirs: set[str] = set().union(*(b for b in branches if b is not mine))
+            problems += [
+                f"{k}: back to {b} of another branch" for k in mine for b in p.steps[k].back if b in theirs
+            ]
         if any(a & b for i, a in enumerate(chains) for b in chains[i + 1 :]):
             problems.append(f"{block.key}: branches share a step")
         for chain in chains:

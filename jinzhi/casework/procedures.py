@@ -124,6 +124,21 @@ class Procedure:
                 return block.key
         return ""
 
+    def blocks(self, key: str) -> list[str]:
+        """The parallel blocks a step lies in, outermost first."""
+        block = self.enclosing(key)
+        return [*self.blocks(block), block] if block else []
+
+    def within(self, first: str) -> set[str]:
+        """Everything a branch that begins at `first` holds, nested blocks included."""
+        found: set[str] = set()
+        queue = [first]
+        while queue:
+            for key in set(self.chain(queue.pop())) - found:
+                found.add(key)
+                queue += self.steps[key].branches
+        return found
+
     def chain(self, first: str) -> list[str]:
         """Steps reachable from `first` without leaving its branch."""
         seen: list[str] = []

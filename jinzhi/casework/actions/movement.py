@@ -62,6 +62,8 @@ class Recall(Action):
         if outcome is None or outcome.documents or outcome.effect or outcome.mark:
             return None
         opened = case.steps.filter(origin=last)
+        if last.parent and last.parent.state != Step.State.OPEN and not opened.exists():
+            return None  # its block was closed by somebody else, not joined by this act
         if opened.exclude(state=Step.State.OPEN).exists() or opened.filter(taken_at__isnull=False).exists():
             return None
         return last
@@ -77,11 +79,12 @@ class Recall(Action):
         last = act.here
         for step in act.case.steps.filter(origin=last, state=Step.State.OPEN):
             engine.close_step(step, Step.State.CANCELLED, act.at, act.day)
-        parent = last.parent
-        if parent is not None and parent.state != Step.State.OPEN:
-            parent.state, parent.closed_at = Step.State.OPEN, None
-            parent.save()
-        engine.open_step(act.case, last.key, act.at, act.day, parent=parent)
+        block = last.parent
+        while block is not None and block.state != Step.State.OPEN:  # joined by this act, perhaps several
+            block.state, block.closed_at = Step.State.OPEN, None
+            block.save()
+            block = block.parent
+        engine.open_step(act.case, last.key, act.at, act.day, parent=last.parent)
         Step.objects.filter(pk=last.pk).update(state=Step.State.RETURNED)
         act.log(self.key, f"{act.who} 撤回“{last.name}”环节的送审，重新办理。", public=False)
 

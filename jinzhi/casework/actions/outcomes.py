@@ -41,7 +41,8 @@ class Follow(Action):
             for clock in case.clocks.filter(key=key, state__in=[Clock.State.RUNNING, Clock.State.PAUSED]):
                 clocks.stop(clock, act.day)
         for key in outcome.starts:
-            self.start_clock(act, key)
+            if not case.clocks.filter(key=key, state__in=[Clock.State.RUNNING, Clock.State.PAUSED]).exists():
+                self.start_clock(act, key)  # else an internal return came back here: the limit never stopped
         hooks.run(outcome.effect, act)
         act.documents = [documents.issue(kind, act) for kind in outcome.documents]
         self.tell(act)

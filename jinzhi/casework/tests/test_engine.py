@@ -151,6 +151,40 @@ def test_recall_works_until_the_successor_was_looked_at(forked, examiner):
         actions.perform(forked.pk, "recall", None, examiner)
 
 
+def test_nothing_is_recalled_into_a_block_that_a_return_has_closed(forked, examiner, inspector):
+    go(forked, "right", "pass", inspector)
+    go(forked, "left", "pass", examiner)
+    go(forked, "left2", "return", examiner, reason="重新受理", payload={"target": "first"})
+    with pytest.raises(actions.Refused, match="不能撤回"):
+        actions.perform(forked.pk, "recall", None, inspector)
+    assert open_keys(forked) == {"first"}
+
+
+def test_an_internal_return_does_not_start_the_limit_anew(forked, examiner, clerk):
+    due = forked.clocks.get(key="decision").due_ord
+    go(forked, "left", "pass", examiner)
+    go(forked, "left2", "return", examiner, reason="重新受理", payload={"target": "first"})
+    go(forked, "first", "accept", clerk, date(2026, 3, 9))
+    assert [c.due_ord for c in forked.clocks.filter(key="decision")] == [due]
+
+
+def test_an_act_of_the_case_needs_its_step_and_an_act_of_time_its_day(clerk):
+    case = open_case()
+    for key in ("accept", "copy", "extend", "return", "suspend"):
+        with pytest.raises(actions.Refused, match="待办环节"):
+            actions.perform(case.pk, key, None, clerk, reason="x", payload={"posts": [clerk.post]})
+    with pytest.raises(actions.NoPower, match="不能办理"):
+        go(case, "first", "deem_accepted", clerk)
+
+
+def test_nobody_withdraws_what_no_enterprise_applied_for(clerk):
+    """The case came over the counter; an official belongs to no enterprise either."""
+    case = open_case()
+    assert case.enterprise_id is None and clerk.account.enterprise_id is None
+    with pytest.raises(actions.Refused, match="只有申请人"):
+        actions.perform(case.pk, "withdraw", None, clerk, reason="x")
+
+
 def test_an_ended_case_has_no_open_step_and_no_running_clock(clerk):
     case = open_case()
     go(case, "first", "refuse", clerk, reason="不属于本机关职权")
