@@ -169,7 +169,12 @@ def test_a_disabled_account_is_signed_out_at_once(v):
 
 
 def test_who_is_not_signed_in_is_asked_to(v):
-    doors = [*v.staff_doors(), ("get", f"/my/cases/{v.case.number}/"), ("get", "/my/"), ("get", "/work/board/")]
+    doors = [
+        *v.staff_doors(),
+        ("get", f"/my/cases/{v.case.number}/"),
+        ("get", "/my/"),
+        ("get", "/work/board/"),
+    ]
     for method, address in doors:
         answer = send(Client(), method, address)
         if address.startswith("/files/"):
