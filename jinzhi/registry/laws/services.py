@@ -3,6 +3,8 @@
 import csv
 import gzip
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,10 +28,19 @@ class Loaded:
     refused: list[str] = field(default_factory=list)
 
 
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """The text of a law is one cell; the limit of other imports in this process comes back afterwards."""
+    former = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(former)
+
+
 def _rows(path: Path):
-    csv.field_size_limit(sys.maxsize)
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with _long_cells(), opener(path, "rt", encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if missing := [c for c in COLUMNS if c not in (reader.fieldnames or ())]:
             raise Unreadable(f"缺少列：{'、'.join(missing)}")
