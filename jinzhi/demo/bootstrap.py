@@ -6,6 +6,7 @@ run side by side. The demonstration's enterprise account comes last and so tells
 
 import multiprocessing
 import sys
+from collections import Counter
 from datetime import date, timedelta
 from random import Random
 
@@ -50,8 +51,9 @@ def generate(
         certificates = enterprises.certify(random, [f for f in firms if f is not own], today)
         paper = cases.store_paper()
     plan = _plan(random, firms, own, round(CASES * scale))
+    parts = _parts(plan)
     work = [
-        (f"{seed}-{part}", staff, today, paper, [j for j in plan if _part(j[0]) == part])
+        (f"{seed}-{part}", staff, today, paper, [j for j in plan if parts[_city(j[0])] == part])
         for part in range(PARTS)
     ]
     if parallel:
@@ -92,9 +94,19 @@ def _plan(random: Random, firms: list, own, wanted: int) -> list[tuple]:
     return plan
 
 
-def _part(firm) -> int:
-    """Cities alternate, so that no number series and no bureau is in two parts."""
-    return firm.row.place // cases.CITY % PARTS
+def _city(firm) -> int:
+    return firm.row.place // cases.CITY
+
+
+def _parts(plan: list[tuple]) -> dict[int, int]:
+    """A part for each city, so that no number series and no bureau is in two parts, and both are about equal."""
+    sizes = Counter(_city(firm) for firm, _, _ in plan)
+    held = [0] * PARTS
+    found = {}
+    for city, count in sorted(sizes.items(), key=lambda s: (-s[1], s[0])):
+        found[city] = held.index(min(held))
+        held[found[city]] += count
+    return found
 
 
 def _make(seed: str, staff, today: date, paper: str, plan: list[tuple]) -> None:

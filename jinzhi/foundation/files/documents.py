@@ -34,7 +34,10 @@ def rendered(document: GeneratedDocument) -> Blob:
     with transaction.atomic():
         locked = GeneratedDocument.objects.select_for_update().get(pk=document.pk)
         if locked.blob is None:
-            content = typst.render(template_path(locked.template), locked.data, issued_at=locked.issued_at)
+            data = locked.data
+            if text := data.get("qr_text"):  # the text is frozen; its picture follows from it
+                data = data | {"qr": typst.qr_svg(text)}
+            content = typst.render(template_path(locked.template), data, issued_at=locked.issued_at)
             locked.blob = storing.store_bytes(content, "application/pdf")
             locked.save(update_fields=["blob"])
         document.blob = locked.blob

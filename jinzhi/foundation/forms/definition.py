@@ -42,7 +42,7 @@ class Field:
     not_future: bool = False
     not_past: bool = False
     prefill: str = ""  # attribute of the registry's enterprise
-    show_if: dict = field(default_factory=dict)  # {"section.field": value}
+    show_if: dict = field(default_factory=dict, hash=False)  # {"section.field": value}
     rows: int = 0  # height of a long text
     accept: str = ""
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import forms
@@ -166,8 +166,9 @@ def longest(field: Field) -> int:
     )
 
 
+@lru_cache(maxsize=4096)
 def build(field: Field, on: date) -> forms.Field:
-    """The Django field that cleans this question's answer on that day."""
+    """The Django field that cleans this question's answer on that day; made once, since it keeps no state."""
     common: dict[str, Any] = {
         "label": field.label,
         "required": field.required,

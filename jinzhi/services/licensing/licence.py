@@ -8,7 +8,6 @@ from django.conf import settings
 from jinzhi.casework import documents
 from jinzhi.casework.actions import Act
 from jinzhi.foundation import codes, numbering, rules
-from jinzhi.foundation.files.typst import qr_svg
 from jinzhi.foundation.people.pack import name_on
 from jinzhi.foundation.places import scope
 from jinzhi.registry import certificates, tokens
@@ -127,6 +126,6 @@ def faces(act: Act, certificate: Certificate) -> list:
         "agency": certificate.agency_name,
         "issued_on": issued.isoformat(),
         "valid_to": ends.isoformat(),
-        "qr": qr_svg(settings.PUBLIC_URL + path),
+        "qr_text": settings.PUBLIC_URL + path,
     }
     return [documents.issue(kind, act, **face) for kind in ("licence_original", "licence_copy")]
