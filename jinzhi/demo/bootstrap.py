@@ -50,6 +50,7 @@ def generate(
         own = next(f for f in firms if f.county == enterprises.WEST_LAKE and f.row.status == "active")
         certificates = enterprises.certify(random, [f for f in firms if f is not own], today)
         paper = cases.store_paper()
+        cases.make_applicant()
     plan = _plan(random, firms, own, round(CASES * scale))
     parts = _parts(plan)
     work = [

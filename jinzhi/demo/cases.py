@@ -19,6 +19,7 @@ from jinzhi.foundation.people.models import Account
 from jinzhi.services.licensing import checklists
 from jinzhi.services.licensing.intake import adopt
 
+APPLICANT = "demo-applicant"
 CITY, PROVINCE = 100_000_000, 330000000000
 # how far a case has come, and how often: (name, weight, working days it has been lying there)
 STAGES = (
@@ -256,10 +257,7 @@ class Maker:
 
     def applicant(self, case: Case) -> actions.Actor:
         """The one disabled account that all enterprises without a sign-in share, lent to this case's."""
-        account, _ = Account.objects.get_or_create(
-            username="demo-applicant",
-            defaults={"name": "申请人", "kind": "enterprise", "password": "!", "is_active": False},
-        )
+        account = Account.objects.get(username=APPLICANT)
         account.enterprise_id = case.enterprise_id
         return actions.Actor(account)
 
@@ -272,6 +270,13 @@ NAMES = {
     "floor_plan": "平面图和设备布局图", "flow_chart": "工艺流程图", "test_report": "试制食品检验报告",
     "org_certificate": "组织机构代码证", "business_licence": "营业执照",
 }  # fmt: skip
+
+
+def make_applicant() -> None:
+    """Before the parts begin: two of them making the same account would wait for each other."""
+    Account.objects.create(
+        username=APPLICANT, name="申请人", kind="enterprise", password="!", is_active=False
+    )
 
 
 def store_paper() -> str:
