@@ -153,9 +153,9 @@ def fill(page: Page) -> None:
 def correction(album: Album, number: str, papers: Path) -> None:
     with album.page("clerk") as page:
         album.take(page, "clerk-home")
-        page.goto("/work/todo/")
+        page.goto("/office/todo/")
         album.take(page, "clerk-todo")
-        page.goto(f"/work/cases/{number}/")
+        page.goto(f"/office/cases/{number}/")
         album.take(page, "clerk-case")
         dialog = act(page, "一次性告知补正")
         dialog.locator("[name=items]").first.fill("试制食品检验报告缺少微生物项目，请补充")
@@ -177,7 +177,7 @@ def correction(album: Album, number: str, papers: Path) -> None:
         page.locator("button[data-submit]").click()
         page.wait_for_url(f"**/my/cases/{number}/")
     with album.page("clerk") as page:
-        page.goto(f"/work/cases/{number}/")
+        page.goto(f"/office/cases/{number}/")
         page.get_by_text("原为").first.scroll_into_view_if_needed()
         album.take(page, "clerk-changes")
         dialog = act(page, "受理")
@@ -187,11 +187,11 @@ def correction(album: Album, number: str, papers: Path) -> None:
 
 def inspection(album: Album, number: str, papers: Path) -> None:
     with album.page("inspector", phone=True) as page:
-        page.goto("/work/todo/")
+        page.goto("/office/todo/")
         album.take(page, "phone-todo")
-        page.goto(f"/work/cases/{number}/")
+        page.goto(f"/office/cases/{number}/")
         page.locator(".bar").get_by_text("提交核查结论").click()
-        page.wait_for_url("**/work/cases/*/*/")
+        page.wait_for_url("**/office/cases/*/*/")
         album.take(page, "phone-check")
         for n, (name, paper) in enumerate((("章核查", "ZJHC0106"), ("王同行", "ZJHC0107"))):
             page.locator("[name=inspector]").nth(n).fill(name)
@@ -209,12 +209,12 @@ def inspection(album: Album, number: str, papers: Path) -> None:
         page.locator(".drop").scroll_into_view_if_needed()
         album.take(page, "phone-photo")
         page.get_by_role("button", name="提交核查结论").click()
-        page.wait_for_url(f"**/work/cases/{number}/")
+        page.wait_for_url(f"**/office/cases/{number}/")
 
 
 def decision(album: Album, number: str) -> None:
     with album.page("examiner") as page:
-        page.goto(f"/work/cases/{number}/")
+        page.goto(f"/office/cases/{number}/")
         dialog = act(page, "提交审查意见", "材料真实完整，符合要求")
         album.take(page, "examiner-opinion")
         confirm(page, dialog, "提交审查意见")
@@ -224,7 +224,7 @@ def decision(album: Album, number: str) -> None:
         confirm(page, act(page, "送审", "审查和核查均符合规定，拟准予许可"), "送审")
         album.take(page, "examiner-passed")
     with album.page("approver") as page:
-        page.goto(f"/work/cases/{number}/")
+        page.goto(f"/office/cases/{number}/")
         album.take(page, "approver-case")
         page.locator(".bar").get_by_role("button", name="批准延长期限", exact=True).click()
         album.take(page, "approver-extend")
@@ -233,7 +233,7 @@ def decision(album: Album, number: str) -> None:
         album.take(page, "approver-grant")
         confirm(page, dialog, "准予许可")
     with album.page("certificate") as page:
-        page.goto(f"/work/cases/{number}/")
+        page.goto(f"/office/cases/{number}/")
         dialog = act(page, "制证发证")
         album.take(page, "certificate-issue")
         confirm(page, dialog, "制证发证")
@@ -256,9 +256,9 @@ def verification(album: Album, number: str) -> None:
 def oversight(album: Album) -> None:
     with album.page("supervisor") as page:
         for name, path in (
-            ("supervisor-board", "/work/board/"),
-            ("supervisor-county", "/work/board/330106/"),
-            ("supervisor-red", "/work/board/?lamp=red"),
+            ("supervisor-board", "/office/board/"),
+            ("supervisor-county", "/office/board/330106/"),
+            ("supervisor-red", "/office/board/?lamp=red"),
         ):
             page.goto(path)
             album.take(page, name)

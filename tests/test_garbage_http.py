@@ -211,7 +211,7 @@ def test_no_act_with_a_made_up_step_does_anything(v, step, role):
     before = Case.objects.get(pk=v.case.pk).story_length
     for key in [*actions.registry, "", "x", "__class__"]:
         answer = client.post(
-            f"/work/cases/{v.case.number}/act/",
+            f"/office/cases/{v.case.number}/act/",
             {
                 "action": key,
                 "step": step,
@@ -231,15 +231,17 @@ def test_what_only_time_may_do_nobody_does_by_hand(v):
     case = world.submitted(v.case.received_on, v.holder)
     client = enter(world.official("甲", "window_clerk", world.COUNTY).account)
     step = case.steps.get(key="accept").pk
-    client.post(f"/work/cases/{case.number}/act/", {"action": "deem_accepted", "step": step, "reason": "x"})
+    client.post(f"/office/cases/{case.number}/act/", {"action": "deem_accepted", "step": step, "reason": "x"})
     assert Case.objects.get(pk=case.pk).accepted_on is None
 
 
-@pytest.mark.parametrize("back", ["http://evil.example/", "//evil.example", "/work/", "x"])
+@pytest.mark.parametrize("back", ["http://evil.example/", "//evil.example", "/office/", "x"])
 def test_the_way_back_leads_to_the_case_only(v, back):
     client = enter(v.inspector.account)
-    answer = client.post(f"/work/cases/{v.case.number}/act/", {"action": "accept", "step": "", "back": back})
-    assert answer["Location"] == f"/work/cases/{v.case.number}/"
+    answer = client.post(
+        f"/office/cases/{v.case.number}/act/", {"action": "accept", "step": "", "back": back}
+    )
+    assert answer["Location"] == f"/office/cases/{v.case.number}/"
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_the_way_back_leads_to_the_case_only(v, back):
 )
 def test_a_step_page_survives_made_up_photographs(v, photos):
     client = enter(v.inspector.account)
-    page = f"/work/cases/{v.case.number}/{v.step}/"
+    page = f"/office/cases/{v.case.number}/{v.step}/"
     stuff = {"photos": photos, "date": "x", "grade-x": "y", "note-": "z", "inspector": ["a"] * 50}
     assert client.post(f"{page}save/", stuff).status_code == 200
     assert client.get(page).status_code == 200
@@ -259,7 +261,7 @@ def test_photographs_of_another_case_are_not_shown(v):
     other = world.enterprise(uscc=OTHER_CODE, name="别家")
     theirs = file_of(other, "case:x")
     client = enter(v.inspector.account)
-    page = f"/work/cases/{v.case.number}/{v.step}/"
+    page = f"/office/cases/{v.case.number}/{v.step}/"
     client.post(f"{page}save/", {"photos": [str(theirs.pk)]})
     assert theirs.url not in client.get(page).content.decode()
 
@@ -279,9 +281,9 @@ def test_an_applicant_can_do_what_is_its_own_only(v, action):
 def test_nothing_is_done_without_the_token_of_the_page(v):
     staff = enter(v.inspector.account, enforce_csrf_checks=True)
     owner = enter(v.owner, enforce_csrf_checks=True)
-    step = f"/work/cases/{v.case.number}/{v.step}/"
+    step = f"/office/cases/{v.case.number}/{v.step}/"
     for client, address in (
-        (staff, f"/work/cases/{v.case.number}/act/"), (staff, step), (staff, f"{step}save/"),
+        (staff, f"/office/cases/{v.case.number}/act/"), (staff, step), (staff, f"{step}save/"),
         (owner, f"/my/cases/{v.case.number}/act/"), (owner, f"/my/cases/{v.case.number}/upload/"),
     ):  # fmt: skip
         answer = client.post(address, {"action": "withdraw", "reason": "x"})
@@ -303,7 +305,7 @@ WORDS = [
 def test_words_in_a_search_are_no_sql_and_find_nothing_of_others(v, tab, words):
     client = enter(world.official("甲", "window_clerk", NEIGHBOUR).account)
     for key in ("q", "lamp", "after", "county", "procedure", "step"):
-        page = client.get(f"/work/{tab}/", {key: words})
+        page = client.get(f"/office/{tab}/", {key: words})
         assert page.status_code == 200, key
         assert v.case.number not in page.content.decode()
 
@@ -314,11 +316,11 @@ def test_words_in_a_search_are_no_sql_and_find_nothing_of_others(v, tab, words):
 @pytest.mark.parametrize("tab", ["todo", "done", "copies", "started"])
 def test_made_up_cursors_and_counties_are_no_fault(v, tab, after):
     client = enter(v.inspector.account)
-    assert client.get(f"/work/{tab}/", {"after": after, "county": after}).status_code == 200
+    assert client.get(f"/office/{tab}/", {"after": after, "county": after}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "address", ["/work/todo/?q=%00", "/work/cases/%00/", "/my/?x=%00", "/?q=a%00b", "/verify/%00"]
+    "address", ["/office/todo/?q=%00", "/office/cases/%00/", "/my/?x=%00", "/?q=a%00b", "/verify/%00"]
 )
 def test_a_null_character_is_a_bad_request(v, address):
     assert enter(v.inspector.account).get(address).status_code == 400

@@ -58,14 +58,14 @@ def test_a_colleague_of_another_county_finds_nothing_at_any_door(v):
 def test_lists_counts_and_search_hold_nothing_of_another_county(v):
     client = official("window_clerk", NEIGHBOUR, *ROLES[1:])
     for address in (
-        "/work/",
-        "/work/todo/",
-        "/work/done/",
-        "/work/copies/",
-        "/work/started/",
-        "/work/board/",
+        "/office/",
+        "/office/todo/",
+        "/office/done/",
+        "/office/copies/",
+        "/office/started/",
+        "/office/board/",
     ):
-        page = client.get(address, {"q": v.case.number[:8]} if address == "/work/todo/" else {})
+        page = client.get(address, {"q": v.case.number[:8]} if address == "/office/todo/" else {})
         assert page.status_code == 200
         assert v.case.number not in page.content.decode() and v.holder.name not in page.content.decode()
 
@@ -74,8 +74,8 @@ def test_a_copy_sent_in_error_to_another_county_opens_nothing(v):
     client = official("examiner", NEIGHBOUR)
     post = Post.objects.latest("pk")
     CarbonCopy.objects.create(case=v.case, place=v.case.place, post=post)
-    assert v.case.number not in client.get("/work/copies/").content.decode()
-    assert client.get(f"/work/cases/{v.case.number}/").status_code == 404
+    assert v.case.number not in client.get("/office/copies/").content.decode()
+    assert client.get(f"/office/cases/{v.case.number}/").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -87,23 +87,23 @@ def test_a_copy_sent_in_error_to_another_county_opens_nothing(v):
 )  # fmt: skip
 def test_a_supervisor_of_a_city_sees_the_board_of_that_city_only(code, status):
     client = official("supervisor", world.CITY)
-    assert client.get(f"/work/board/{code}/" if code else "/work/board/").status_code == status
+    assert client.get(f"/office/board/{code}/" if code else "/office/board/").status_code == status
 
 
 def test_the_wrong_role_is_told_which_role_it_takes(v):
-    page = official("window_clerk").get("/work/board/")
+    page = official("window_clerk").get("/office/board/")
     assert page.status_code == 403
     assert "督查" in page.content.decode() and "西湖" in page.content.decode()
 
 
 def test_a_step_of_another_role_cannot_be_opened_saved_or_done(v):
     client = official("window_clerk")
-    page = f"/work/cases/{v.case.number}/{v.step}/"
+    page = f"/office/cases/{v.case.number}/{v.step}/"
     assert client.get(page).status_code == 302
     assert client.post(f"{page}save/", {"signature": "x"}).status_code == 404
     assert client.post(f"{page}upload/").status_code == 404
     client.post(page, {"signature": "x"})
-    client.post(f"/work/cases/{v.case.number}/act/", {"action": "conclude", "step": v.step, "reason": "x"})
+    client.post(f"/office/cases/{v.case.number}/act/", {"action": "conclude", "step": v.step, "reason": "x"})
     step = v.case.steps.get(pk=v.step)
     assert (step.state, step.result) == ("open", {})
 
@@ -111,7 +111,7 @@ def test_a_step_of_another_role_cannot_be_opened_saved_or_done(v):
 # -- posts and sessions
 
 
-@pytest.mark.parametrize("address", ["/work/", "/work/todo/", "/work/cases/{}/", "/work/board/"])
+@pytest.mark.parametrize("address", ["/office/", "/office/todo/", "/office/cases/{}/", "/office/board/"])
 def test_without_a_post_of_today_nothing_opens(v, address):
     actor = world.official("前任", "window_clerk", world.COUNTY)
     client = enter(actor.account)
@@ -129,7 +129,7 @@ def test_a_session_naming_the_post_of_somebody_else_stays_with_its_own(v):
     session = client.session
     session["post"] = v.inspector.post.pk
     session.save()
-    assert client.get(f"/work/cases/{v.case.number}/").status_code == 404
+    assert client.get(f"/office/cases/{v.case.number}/").status_code == 404
 
 
 def test_a_post_that_begins_tomorrow_cannot_be_acted_in(v):
@@ -144,7 +144,7 @@ def test_a_post_that_begins_tomorrow_cannot_be_acted_in(v):
     session = client.session
     session["post"] = later.pk
     session.save()
-    assert client.get(f"/work/cases/{v.case.number}/").status_code == 404
+    assert client.get(f"/office/cases/{v.case.number}/").status_code == 404
 
 
 def test_an_idle_session_goes_to_sign_in_and_back_afterwards(v):
@@ -152,11 +152,11 @@ def test_an_idle_session_goes_to_sign_in_and_back_afterwards(v):
     session = client.session
     session["seen"] = 1
     session.save()
-    address = f"/work/cases/{v.case.number}/"
+    address = f"/office/cases/{v.case.number}/"
     answer = client.get(address)
     assert answer.status_code == 302
     assert (
-        answer["Location"].startswith("/accounts/login/?next=%2Fwork%2Fcases%2F")
+        answer["Location"].startswith("/accounts/login/?next=%2Foffice%2Fcases%2F")
         and "reason=idle" in answer["Location"]
     )
     assert client.get(address).status_code == 302  # signed out, not only warned
@@ -165,7 +165,7 @@ def test_an_idle_session_goes_to_sign_in_and_back_afterwards(v):
 def test_a_disabled_account_is_signed_out_at_once(v):
     client = enter(v.inspector.account)
     Account.objects.filter(pk=v.inspector.account.pk).update(is_active=False)
-    assert client.get(f"/work/cases/{v.case.number}/")["Location"].startswith("/accounts/login/")
+    assert client.get(f"/office/cases/{v.case.number}/")["Location"].startswith("/accounts/login/")
 
 
 def test_who_is_not_signed_in_is_asked_to(v):
@@ -173,7 +173,7 @@ def test_who_is_not_signed_in_is_asked_to(v):
         *v.staff_doors(),
         ("get", f"/my/cases/{v.case.number}/"),
         ("get", "/my/"),
-        ("get", "/work/board/"),
+        ("get", "/office/board/"),
     ]
     for method, address in doors:
         answer = send(Client(), method, address)
@@ -186,7 +186,7 @@ def test_who_is_not_signed_in_is_asked_to(v):
 
 
 def test_enterprises_and_officials_have_pages_of_their_own(v):
-    page = enter(v.owner).get(f"/work/cases/{v.case.number}/")
+    page = enter(v.owner).get(f"/office/cases/{v.case.number}/")
     assert page.status_code == 403 and "工作人员的页面" in page.content.decode()
     page = enter(v.inspector.account).get(f"/my/cases/{v.case.number}/")
     assert page.status_code == 403 and "企业账号" in page.content.decode()
@@ -238,10 +238,10 @@ def test_the_story_shows_an_applicant_only_what_is_meant_for_it(v):
         hash="0" * 64,
     )  # fmt: skip
     assert "内部意见" not in enter(v.owner).get(f"/my/cases/{v.case.number}/").content.decode()
-    assert "内部意见" in enter(v.inspector.account).get(f"/work/cases/{v.case.number}/").content.decode()
+    assert "内部意见" in enter(v.inspector.account).get(f"/office/cases/{v.case.number}/").content.decode()
 
 
-@pytest.mark.parametrize("address", ["/work/", "/work/todo/", "/work/todo/?q=T0&lamp=red"])
+@pytest.mark.parametrize("address", ["/office/", "/office/todo/", "/office/todo/?q=T0&lamp=red"])
 def test_a_list_asks_as_many_questions_for_25_cases_as_for_5(address):
     client = official("window_clerk")
     client.get(address)  # what a process reads only once

@@ -117,9 +117,9 @@ def act(page, label: str, reason: str = "") -> None:
 
 
 def open_from_todo(page, number: str) -> None:
-    page.goto("/work/todo/")
+    page.goto("/office/todo/")
     page.click(f'a:has-text("{number}")')
-    page.wait_for_url(f"**/work/cases/{number}/")
+    page.wait_for_url(f"**/office/cases/{number}/")
 
 
 def inspect(phone, number: str) -> None:
@@ -238,10 +238,10 @@ def test_a_keyboard_alone_decides_a_case(officials, page):
     sign_in(page, "demo-clerk")
     page.keyboard.press("g")
     page.keyboard.press("t")
-    page.wait_for_url("**/work/todo/")
+    page.wait_for_url("**/office/todo/")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/work/cases/{case.number}/")
+    page.wait_for_url(f"**/office/cases/{case.number}/")
     page.keyboard.press("a")
     page.keyboard.press("Enter")
     page.keyboard.press("Control+Enter")

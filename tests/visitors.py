@@ -48,7 +48,7 @@ class Visited:
     document: GeneratedDocument
 
     def staff_doors(self) -> list[tuple[str, str]]:
-        page = f"/work/cases/{self.case.number}/"
+        page = f"/office/cases/{self.case.number}/"
         step = f"{page}{self.step}/"
         return [
             ("get", page), ("post", f"{page}act/"), ("get", step), ("post", step), ("post", f"{step}save/"),

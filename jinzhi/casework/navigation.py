@@ -46,11 +46,11 @@ def reminders(request) -> list[Reminder]:
     found = []
     if numbers["overdue"]:
         found.append(
-            Reminder(f"{numbers['overdue']} 件已超期", "/work/todo/?lamp=red", "red", numbers["overdue"])
+            Reminder(f"{numbers['overdue']} 件已超期", "/office/todo/?lamp=red", "red", numbers["overdue"])
         )
     if numbers["soon"]:
         found.append(
-            Reminder(f"{numbers['soon']} 件两个工作日内到期", "/work/todo/", "orange", numbers["soon"])
+            Reminder(f"{numbers['soon']} 件两个工作日内到期", "/office/todo/", "orange", numbers["soon"])
         )
     return found
 
@@ -60,7 +60,7 @@ def _find(request, words: str, limit: int) -> list[Hit]:
         return []
     named = Q(number__contains=words.upper()) | Q(subject_name__contains=words)
     cases = Case.objects.filter(named).order_by("-id")[:limit]
-    return [Hit(c.number, f"/work/cases/{c.number}/", c.subject_name) for c in cases]
+    return [Hit(c.number, f"/office/cases/{c.number}/", c.subject_name) for c in cases]
 
 
 SOURCES = [Source("办件", _find, 1)]

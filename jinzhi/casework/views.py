@@ -284,7 +284,7 @@ def step_upload(request, number: str, step_id: int):
 
 def _back(request, found: Case) -> HttpResponse:
     page = request.POST.get("back", "")
-    if page.startswith(f"/work/cases/{found.number}/"):
+    if page.startswith(f"/office/cases/{found.number}/"):
         return redirect(page)
     return redirect("work-case", found.number)
 

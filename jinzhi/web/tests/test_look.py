@@ -219,8 +219,8 @@ def test_every_role_has_an_icon_that_exists():
 @pytest.mark.parametrize(
     ("role", "way"),
     [
-        ("examiner", "/work/"),
-        ("supervisor", "/work/board/"),
+        ("examiner", "/office/"),
+        ("supervisor", "/office/board/"),
         ("administrator", "/desk/"),
         ("auditor", "/desk/"),
     ],

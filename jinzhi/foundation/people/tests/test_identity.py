@@ -42,7 +42,7 @@ class Seen:
 
 def through_middleware(post=None, view=None, **session):
     view = view or Seen()
-    request = RequestFactory().get("/work/")
+    request = RequestFactory().get("/office/")
     request.user = Account.objects.get(pk=post.account_id) if post else _Anonymous()
     request.session = session
     PostMiddleware(view)(request)
@@ -198,7 +198,7 @@ def test_switching_leads_only_to_addresses_of_ours(client):
     sign_in(client, post)
     url = reverse("people-switch-post", args=[post.pk])
     assert client.post(url, {"next": "https://evil.example/"}).url == "/home/"
-    assert client.post(url, {"next": "/work/todo/"}).url == "/work/todo/"
+    assert client.post(url, {"next": "/office/todo/"}).url == "/office/todo/"
     assert client.post(url, {"next": "/a/"}, headers={"HX-Request": "true"})["HX-Redirect"] == "/a/"
 
 
