@@ -1,7 +1,5 @@
 """The workbench pages of casework: home of a post, lists, the case page, the board."""
 
-import uuid
-
 from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpResponse, JsonResponse
@@ -152,8 +150,17 @@ def case_context(request, found: Case, open_steps: list[Step], mine: list[Step])
         "open_steps": open_steps,
         "work": [_work(found, step, actor) for step in mine],
         "recall": Recall.recallable(found, actor) if not mine else None,
-        "token": uuid.uuid4(),
+        "kept": _kept(request, found),
     }
+
+
+def _kept(request, found: Case) -> dict:
+    """What was typed into an act that was refused, once: the dialog opens again with it."""
+    kept = request.session.get("kept_act") or {}
+    if kept.get("case") != found.number:
+        return {}
+    del request.session["kept_act"]
+    return kept
 
 
 def _work(found: Case, step: Step, actor: actions.Actor) -> dict:
@@ -197,7 +204,7 @@ def act(request, number: str):
             "case": found.number,
             "action": key,
             "reason": reason,
-            "items": payload.get("items", []),
+            "items_typed": payload.get("items", []),
         }
         return _back(request, found)
     except Step.DoesNotExist:

@@ -37,7 +37,8 @@ def my(request):
     current = {s.case_id: s for s in Step.objects.filter(state="open", kind="user").order_by("-due_ord")}
     rows = []
     for case in cases:
-        clock = next(iter(presenting.shown_clocks(case)), None)
+        running = case.state == Case.State.OPEN
+        clock = next(iter(presenting.shown_clocks(case)), None) if running else None
         rows.append(
             {"case": case, "waiting": waiting.get(case.pk), "step": current.get(case.pk), "clock": clock}
         )

@@ -21,6 +21,7 @@
       input.focus();
     }
   });
+  document.querySelector("dialog[data-reopen]")?.showModal(); // a refused act: what was typed is still there
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     const dialog = event.target.closest?.("dialog.act-dialog");
