@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "jinzhi.registry.laws",
     "jinzhi.web",
     "jinzhi.casework",
+    "jinzhi.casework.esupervision",
     *_rooms("services"),
     *_rooms("supervision"),
     "jinzhi.demo",

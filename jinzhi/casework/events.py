@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from jinzhi.casework.models import Case, Event
 from jinzhi.foundation import history
@@ -25,6 +26,7 @@ def _payload(event: Event) -> dict:
         "case": str(event.case_id),
         "seq": event.seq,
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "recorded_at": event.recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "kind": event.kind,
         "sentence": event.sentence,
         "account": event.account_id,
@@ -44,8 +46,8 @@ def record(
 ) -> Event:  # fmt: skip
     """Append one sentence; the caller holds the case's lock, so `seq` has no rival, and saves the case."""
     event = Event(
-        case=case, place=case.place, seq=case.story_length + 1, at=at, kind=kind, sentence=sentence,
-        public=public, account=actor, post=post, on_behalf=on_behalf, data=history.plain(data or {}),
+        case=case, place=case.place, seq=case.story_length + 1, at=at, recorded_at=timezone.now(), kind=kind,
+        sentence=sentence, public=public, account=actor, post=post, on_behalf=on_behalf, data=history.plain(data or {}),
         previous=case.story_hash,
     )  # fmt: skip
     event.hash = digest(event)

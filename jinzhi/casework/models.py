@@ -58,6 +58,13 @@ class Case(Record):
         OPEN = "open", "办理中"
         CLOSED = "closed", "已办结"
 
+    class Channel(models.TextChoices):
+        ONLINE = "online", "网上申请"
+        WINDOW = "window", "窗口申请"
+        MAIL = "mail", "邮寄申请"
+        EX_OFFICIO = "ex_officio", "依职权"
+        INTERFACE = "interface", "接口"
+
     number = models.CharField("办件编号", max_length=40, unique=True)
     procedure = models.ForeignKey(ProcedureVersion, models.PROTECT, verbose_name="流程版本")
     title = models.CharField("标题", max_length=200)
@@ -76,6 +83,11 @@ class Case(Record):
     facts = models.JSONField("办理要素", default=dict)  # what steps found out: inspection, items, certificate
     draft = models.UUIDField("草稿", null=True, unique=True)  # a second submission of it finds this case
     applicant = models.ForeignKey(Account, models.PROTECT, null=True, verbose_name="申请账号")
+    channel = models.CharField("申请方式", max_length=12, choices=Channel.choices, default=Channel.ONLINE)
+    entered_on = models.DateField("补录日期", null=True)  # an old case entered later; null for one of its own day
+    parent_step = models.ForeignKey(
+        "Step", models.PROTECT, null=True, related_name="subcases", verbose_name="上级环节"
+    )
     is_demo = models.BooleanField("演示", default=False)
     story_length = models.PositiveIntegerField(default=0, editable=False)  # the end of the chain of events:
     story_hash = models.CharField(max_length=64, blank=True, editable=False)  # a cut-off tail shows
@@ -122,6 +134,9 @@ class Submission(models.Model):
         constraints = [models.UniqueConstraint("case", "number", name="submission_once")]
 
 
+PERSONAL = ("user", "notice", "sign")  # kinds of steps a person acts at
+
+
 class Step(models.Model):
     """One pass through one node. `parent` is the open parallel block it runs in."""
 
@@ -130,12 +145,15 @@ class Step(models.Model):
         DONE = "done", "已办"
         RETURNED = "returned", "已退回"
         CANCELLED = "cancelled", "已取消"
+        WAITING = "waiting", "等待加签意见"
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="steps")
     place = models.BigIntegerField()
     key = models.CharField("环节", max_length=40)
     name = models.CharField("环节名称", max_length=40)
-    kind = models.CharField(max_length=10, default="user")
+    # user | parallel | countersign | decision | timer | subprocess | notice, and sign: an opinion asked for on
+    # the way (加签), which belongs to the step in `origin`
+    kind = models.CharField(max_length=12, default="user")
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
     origin = models.ForeignKey(
         "self", models.SET_NULL, null=True, related_name="opened"
@@ -155,6 +173,7 @@ class Step(models.Model):
     post = models.ForeignKey(Post, models.PROTECT, null=True, related_name="+")
     on_behalf = models.ForeignKey(Post, models.PROTECT, null=True, related_name="+")
     due_ord = models.IntegerField("最紧时限", null=True)  # smallest of the case's running clocks
+    urged = models.PositiveSmallIntegerField("催办次数", default=0)
 
     asked: tuple = ()  # what a correction notice asked for, likewise
     act_label: str = ""  # the word for what was done, where presenting.opinions has set it
@@ -166,7 +185,7 @@ class Step(models.Model):
             # the to-do list of a post: open steps of an agency and role, most urgent first
             models.Index(
                 F("agency"), F("role"), F("due_ord").asc(nulls_last=True), F("id"),
-                condition=Q(state="open", kind="user"), name="step_todo",
+                condition=Q(state="open", kind__in=PERSONAL), name="step_todo",
             ),
             models.Index(fields=["post", "-closed_at"], name="step_done"),
             models.Index(fields=["case", "id"], name="step_case"),
@@ -190,11 +209,17 @@ class Clock(models.Model):
         MISSED = "missed", "超期完成"
         VOID = "void", "作废"
 
+    class Kind(models.TextChoices):
+        LEGAL = "legal", "法定时限"
+        PROMISED = "promised", "承诺时限"
+        STEP = "step", "环节时限"
+
     case = models.ForeignKey(Case, models.CASCADE, related_name="clocks")
     place = models.BigIntegerField()
     step = models.ForeignKey(Step, models.CASCADE, null=True, related_name="clocks")
     key = models.CharField("时限", max_length=40)
     title = models.CharField("名称", max_length=40)
+    kind = models.CharField("种类", max_length=10, choices=Kind.choices, default=Kind.LEGAL)
     owner = models.CharField(max_length=12, default="agency")
     unit = models.CharField("单位", max_length=10)
     start_day = models.DateField("起算")
@@ -202,6 +227,7 @@ class Clock(models.Model):
     limit = models.PositiveIntegerField("期限")
     extended = models.PositiveIntegerField("延长", default=0)
     base_due = models.DateField(null=True)
+    due_at = models.DateTimeField(null=True)  # of a limit in hours
     due_ord = models.IntegerField()
     paused_ord = models.PositiveIntegerField("已扣除", default=0)
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.RUNNING)
@@ -231,6 +257,7 @@ class ClockPause(models.Model):
     ground = models.CharField("事由", max_length=40)
     law = models.CharField("依据", max_length=160)
     notice = models.CharField("告知书", max_length=60, blank=True)
+    told_days = models.PositiveSmallIntegerField("告知所需日数", null=True)
 
     class Meta:
         verbose_name = "暂停"
@@ -244,6 +271,7 @@ class Event(models.Model):
     place = models.BigIntegerField()
     seq = models.PositiveIntegerField()
     at = models.DateTimeField("时间")
+    recorded_at = models.DateTimeField("入网时间")  # when this row was written; later than `at` when entered after
     kind = models.CharField("事项", max_length=30)
     sentence = models.TextField("记述")
     public = models.BooleanField("申请人可见", default=True)
@@ -292,3 +320,106 @@ class Draft(models.Model):
     class Meta:
         verbose_name = "草稿"
         indexes = [models.Index(fields=["enterprise_id", "-updated_at"])]
+
+
+class Service(models.Model):
+    """送达: how and when a document reached the one it is addressed to; some limits count from that day."""
+
+    class Method(models.TextChoices):
+        DIRECT = "direct", "直接送达"
+        MAIL = "mail", "邮寄送达"
+        ELECTRONIC = "electronic", "电子送达"
+        LEFT = "left", "留置送达"
+        ENTRUSTED = "entrusted", "委托送达"
+        PUBLIC = "public", "公告送达"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="services")
+    place = models.BigIntegerField()
+    document = models.ForeignKey("files.GeneratedDocument", models.PROTECT, related_name="+")
+    method = models.CharField("送达方式", max_length=12, choices=Method.choices)
+    served_on = models.DateField("送达日期")
+    recipient = models.CharField("受送达人", max_length=80, blank=True)
+    proof = models.CharField("凭证", max_length=200, blank=True)  # number of the receipt, parcel or notice
+    by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    recorded_at = models.DateTimeField("登记时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "送达"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("document", name="served_once")]
+
+
+class CaseLink(models.Model):
+    """Two cases that belong together."""
+
+    class Kind(models.TextChoices):
+        RELATED = "related", "相关办件"
+        MERGED = "merged", "并入"
+        FOLLOWS = "follows", "承接"
+        HEARING = "hearing", "听证"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="links")
+    place = models.BigIntegerField()
+    other = models.ForeignKey(Case, models.CASCADE, related_name="linked_from")
+    kind = models.CharField("关系", max_length=10, choices=Kind.choices)
+    note = models.CharField("说明", max_length=200, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "关联办件"
+        constraints = [models.UniqueConstraint("case", "other", "kind", name="link_once")]
+
+
+class BulkRun(models.Model):
+    """One act on many cases: each in a transaction of its own, so that a run may stop and go on."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    post = models.ForeignKey(Post, models.PROTECT, related_name="+")
+    place = models.BigIntegerField()
+    action = models.CharField("动作", max_length=20)
+    label = models.CharField(max_length=40)
+    reason = models.TextField("理由", blank=True)
+    payload = models.JSONField(default=dict)
+    created_at = models.DateTimeField("开始", auto_now_add=True)
+    finished_at = models.DateTimeField("完成", null=True)
+    cancelled_at = models.DateTimeField("取消", null=True)
+
+    class Meta:
+        verbose_name = "批量办理"
+        indexes = [models.Index(fields=["post", "-id"], name="bulk_post")]
+
+
+class BulkItem(models.Model):
+    """A case of a bulk run and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "待办理"
+        DONE = "done", "已办理"
+        REFUSED = "refused", "未办理"
+
+    run = models.ForeignKey(BulkRun, models.CASCADE, related_name="items")
+    place = models.BigIntegerField()
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    step_id = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    message = models.CharField("说明", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "批量办理明细"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("run", "step_id", name="bulk_once")]
+
+
+class Answered(models.Model):
+    """What a request with an Idempotency-Key was answered, so that its repetition does nothing."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=64)  # of method, path and body: another request may not use the key
+    status = models.PositiveSmallIntegerField(default=0)  # 0 while it is being answered
+    answer = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "已答复的请求"
+        constraints = [models.UniqueConstraint("account", "key", name="answered_once")]

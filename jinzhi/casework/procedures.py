@@ -16,14 +16,17 @@ from jinzhi.foundation.people.roles import StepChoice
 
 JOIN = "join"  # the end of a branch: back to the parallel block
 END = "end:"  # end:granted closes the case with that outcome
-NODE_KINDS = {"user", "parallel"}  # a timer stands on a user step, see Timer
+NODE_KINDS = {"user", "parallel", "countersign", "decision", "timer", "subprocess", "notice"}
 OUTCOMES = {
     "granted": "准予许可",
     "refused": "不予许可",
     "not_accepted": "不予受理",
     "withdrawn": "申请人撤回",
     "terminated": "终止",
+    "merged": "并案",
+    "done": "办结",
 }
+QUORUMS = ("all", "any")  # or a share such as 2/3
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Outcome:
     phrases: tuple[str, ...] = ()  # reasons or opinions to pick instead of typing
     law: str = ""
     main: bool = False
+    bulk: bool = False  # the law lets it be taken for many cases at once
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,43 @@ class Timer:
     clock: str
     outcome: str
     law: str = ""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When a clock of the case runs out, wherever the case stands: its open steps close and it goes to `next`.
+
+    An undecided renewal counts as granted on the day its licence expires (行政许可法第五十条).
+    """
+
+    clock: str
+    label: str
+    next: str
+    law: str
+    mark: str = ""
+    starts: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    effect: str = ""
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A member of a countersigning: who is asked for an opinion, and what about."""
+
+    key: str
+    name: str
+    role: str
+    level: str = "county"
+
+
+@dataclass(frozen=True)
+class Fee:
+    """Something that may be charged; what it costs is a dated parameter in cents, with its basis."""
+
+    key: str
+    title: str
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +115,25 @@ class StepDef:
     timer: Timer | None = None
     not_same_as: tuple[str, ...] = ()  # separation of duties: another person than at these steps
     extend: str = ""  # clock that may be extended here with approval
+    pauses: tuple[str, ...] = ()  # clocks of the case that do not count while the case is here
+    ground: str = ""  # why not, one of 听证、检验、专家评审……
+    # countersign: each signer is a step of its own, `<step>.<signer>`, made by `parse`
+    signers: tuple[Signer, ...] = ()
+    quorum: str = "all"
+    sequential: bool = False
+    # decision: a table of the rules and where each of its inputs is found in the case
+    table: str = ""
+    inputs: tuple[tuple[str, str], ...] = ()
+    # subprocess: the procedure that is opened, and what its form is filled with
+    procedure: str = ""
+    passes: tuple[tuple[str, str], ...] = ()
+    # notice: the document that is made on arrival
+    document: str = ""
+
+    @property
+    def by_person(self) -> bool:
+        """Somebody acts here: it stands in a to-do list."""
+        return self.kind in ("user", "notice") and bool(self.role)
 
     def outcome(self, action: str) -> Outcome | None:
         return next((o for o in self.outcomes if o.action == action), None)
@@ -87,7 +147,9 @@ class ClockDef:
     title: str
     rule: str
     extension: str = ""  # rule key of the allowed extension
-    owner: str = "agency"  # whose duty: agency | applicant
+    owner: str = "agency"  # whose duty: agency | applicant | laboratory
+    promised: str = ""  # rule key of the shorter limit the agency has promised (承诺时限)
+    until: str = ""  # ends on a day found in the case (`facts.licence.valid_to`) and not after a number of days
 
 
 @dataclass(frozen=True)
@@ -113,6 +175,19 @@ class Procedure:
     case_prefix: str = "XK"
     notes: tuple[str, ...] = field(default=())
     panels: tuple[str, ...] = field(default=())  # templates shown on the case page above the form
+    deadlines: tuple[Deadline, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    safety: bool = False  # 直接关系公共安全: bars on applying again (行政许可法第七十八、七十九条)
+    kind: str = "new"  # new | change | renewal | reissue | cancellation | revocation | other
+    licence: str = ""  # kind of certificate in the register that this procedure makes or changes
+    ex_officio: bool = False  # begun by the agency, without an application
+    closed: str = ""  # nothing may be applied for any more: why, and where to turn instead
+    reopens: str = ""  # step at which a closed case begins again by order
+    takes_over: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = ()  # see casework.migrating
+
+    def mapping_from(self, version: int) -> dict[str, str] | None:
+        """Which step of an earlier version becomes which of this one, or None where nothing was said."""
+        return next((dict(steps) for number, steps in self.takes_over if number == version), None)
 
     def step(self, key: str) -> StepDef:
         return self.steps[key]
@@ -120,7 +195,7 @@ class Procedure:
     def enclosing(self, key: str) -> str:
         """Key of the innermost parallel block a step lies in, or empty."""
         for block in self.steps.values():
-            if block.kind == "parallel" and any(key in self.chain(b) for b in block.branches):
+            if block.branches and any(key in self.chain(b) for b in block.branches):
                 return block.key
         return ""
 
@@ -154,7 +229,7 @@ class Procedure:
     def targets(self, key: str) -> list[str]:
         """Where a step leads (for a block: its continuation after the join)."""
         step = self.steps[key]
-        return [step.next] if step.kind != "user" else [o.next for o in step.outcomes]
+        return [o.next for o in step.outcomes] if step.kind == "user" or step.outcomes else [step.next]
 
     def reachable(self) -> list[str]:
         """Steps in the order a case meets them."""
@@ -174,26 +249,58 @@ def _outcome(action: str, raw: dict) -> Outcome:
     return Outcome(action=action, **raw, **lists)
 
 
-def _step(key: str, raw: dict) -> StepDef:
+def _step(key: str, raw: dict) -> list[StepDef]:
+    """The step, and behind it a step for each signer of a countersigning."""
     outcomes = tuple(_outcome(a, dict(o)) for a, o in raw.pop("outcomes", {}).items())
     timer = raw.pop("timer", None)
-    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("back", "branches", "not_same_as")}
-    return StepDef(key=key, **raw, outcomes=outcomes, timer=Timer(**timer) if timer else None, **lists)
+    signers = tuple(Signer(**s) for s in raw.pop("signers", ()))
+    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("back", "branches", "not_same_as", "pauses")}
+    pairs = {k: tuple(raw.pop(k, {}).items()) for k in ("inputs", "passes")}
+    if signers:
+        lists["branches"] = tuple(f"{key}.{s.key}" for s in signers)
+    step = StepDef(
+        key=key, **raw, outcomes=outcomes, timer=Timer(**timer) if timer else None, signers=signers,
+        **lists, **pairs,
+    )  # fmt: skip
+    return [step, *(_signer(step, s) for s in signers)]
+
+
+def _signer(step: StepDef, signer: Signer) -> StepDef:
+    outcomes = (
+        Outcome("agree", "同意", JOIN, main=True),
+        Outcome("disagree", "不同意", JOIN, reason=True),
+    )
+    return StepDef(
+        key=f"{step.key}.{signer.key}", name=signer.name, role=signer.role, level=signer.level, law=step.law,
+        help=step.help, outcomes=outcomes, limit=step.limit,
+    )  # fmt: skip
+
+
+def _deadline(raw: dict) -> Deadline:
+    lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("starts", "stops", "documents")}
+    return Deadline(**raw, **lists)
 
 
 def parse(raw: dict, source: str = "") -> Procedure:
     """A procedure from its YAML or stored JSON; TypeError or KeyError names what is wrong."""
     raw = dict(raw)
     clocks = {k: ClockDef(key=k, **c) for k, c in raw.pop("clocks", {}).items()}
-    steps = {k: _step(k, dict(s)) for k, s in raw.pop("steps").items()}
+    steps = {s.key: s for k, raw_step in raw.pop("steps").items() for s in _step(k, dict(raw_step))}
     form = raw.pop("form")
     submit = raw.pop("submit", {})
     for name in ("valid_from", "valid_to"):
         if isinstance(raw.get(name), str):
             raw[name] = date.fromisoformat(raw[name])
     raw.setdefault("valid_to", None)
+    takes_over = raw.pop("takes_over", {})
     return Procedure(
-        **raw | {name: tuple(raw.get(name, ())) for name in ("notes", "panels")},
+        **raw
+        | {name: tuple(raw.get(name, ())) for name in ("notes", "panels")}
+        | {
+            "deadlines": tuple(_deadline(dict(d)) for d in raw.get("deadlines", ())),
+            "fees": tuple(Fee(**f) for f in raw.get("fees", ())),
+            "takes_over": tuple((int(v), tuple(steps.items())) for v, steps in takes_over.items()),
+        },
         clocks=clocks,
         steps=steps,
         form=form["key"],
@@ -219,7 +326,7 @@ def grantable() -> tuple[StepChoice, ...]:
     found: dict[tuple[str, str], StepChoice] = {}
     for procedure in sorted((parse(read(path)) for path in files()), key=lambda p: (p.key, -p.version)):
         for step in procedure.steps.values():
-            if step.role and step.role != "applicant":
+            if step.by_person and step.role != "applicant":
                 choice = StepChoice(procedure.key, procedure.matter, step.key, step.name, step.role)
                 found.setdefault((procedure.key, step.key), choice)
     return tuple(found.values())

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class ESupervisionConfig(AppConfig):
+    name = "jinzhi.casework.esupervision"
+    label = "esupervision"
+    verbose_name = "电子监察"

@@ -1,0 +1,47 @@
+"""Who sees and writes which rows, and what nobody may change."""
+
+from django.db import migrations
+
+from jinzhi.foundation.places import rls
+
+OWN_CASE = (
+    f"EXISTS (SELECT 1 FROM casework_case c WHERE c.id = case_id AND c.enterprise_id = {rls.ENTERPRISE})"
+)
+OWN_CLOCK = "EXISTS (SELECT 1 FROM casework_clock k WHERE k.id = clock_id)"
+# What may never be changed keeps the place where it was written; whoever has the case now reads all of it.
+WITH_CASE = "EXISTS (SELECT 1 FROM casework_case c WHERE c.id = case_id)"
+
+IMMUTABLE = """
+CREATE FUNCTION casework_published() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a published procedure is immutable: publish a new version';
+END $$;
+CREATE TRIGGER casework_published BEFORE UPDATE OR DELETE ON casework_procedureversion
+  FOR EACH ROW EXECUTE FUNCTION casework_published();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("casework", "0001_initial")]
+
+    operations = [
+        rls.scoped("casework_case", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
+        rls.scoped("casework_submission", staff=WITH_CASE, enterprise=OWN_CASE),
+        rls.scoped("casework_step", enterprise=OWN_CASE),
+        rls.scoped("casework_clock", enterprise=OWN_CASE),
+        rls.scoped("casework_clockpause", enterprise=OWN_CLOCK),
+        rls.scoped("casework_event", staff=WITH_CASE, enterprise=f"public AND {OWN_CASE}"),
+        rls.scoped("casework_service", enterprise=OWN_CASE),
+        rls.scoped("casework_caselink", enterprise=OWN_CASE, enterprise_writes=False),
+        rls.scoped("casework_bulkrun"),
+        rls.scoped("casework_bulkitem"),
+        rls.scoped("casework_carboncopy"),
+        rls.scoped("casework_draft", staff="", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
+        rls.scoped("casework_answered", staff=""),  # the interface keeps and reads it as the system
+        rls.append_only("casework_event"),
+        rls.append_only("casework_submission"),
+        migrations.RunSQL(
+            IMMUTABLE,
+            "DROP TRIGGER casework_published ON casework_procedureversion; DROP FUNCTION casework_published()",
+        ),
+    ]
