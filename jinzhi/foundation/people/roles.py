@@ -13,6 +13,10 @@ ROLES: dict[str, str] = {
     "inspector": "现场核查",
     "approver": "审批",
     "certificate_clerk": "制证",
+    "legal_reviewer": "法制审核",
+    "hearing_officer": "听证主持",
+    "appraiser": "技术评审",
+    "records_clerk": "历史补录",
     "supervisor": "督查",
     "administrator": "系统管理",
     "security_administrator": "安全管理",
@@ -21,7 +25,10 @@ ROLES: dict[str, str] = {
 
 # Three separated administrators (GB/T 22239-2019 level 3): nobody holds two, none does business.
 ADMINISTRATION = frozenset({"administrator", "security_administrator", "auditor"})
-BUSINESS = frozenset({"window_clerk", "examiner", "inspector", "approver", "certificate_clerk", "supervisor"})
+BUSINESS = frozenset(
+    {"window_clerk", "examiner", "inspector", "approver", "certificate_clerk", "legal_reviewer", "hearing_officer",
+     "appraiser", "records_clerk", "supervisor"}
+)  # fmt: skip
 GRANTABLE = ADMINISTRATION | BUSINESS  # `applicant` belongs to enterprise accounts, never to a post
 
 TASKS: dict[str, str] = {
@@ -31,6 +38,10 @@ TASKS: dict[str, str] = {
     "inspector": "现场核查，填写核查记录",
     "approver": "作出准予或者不予许可的决定，批准延期",
     "certificate_clerk": "编号、制证、发证",
+    "legal_reviewer": "对拟作出的决定进行法制审核，会签",
+    "hearing_officer": "主持听证，制作听证笔录",
+    "appraiser": "鉴定评审、型式评价、专家评审，出具报告",
+    "records_clerk": "补录历史办件，按实际日期登记办理经过",
     "supervisor": "查看全部办件的时限和红黄牌，督办",
     "administrator": "维护机构、人员、任职、工作日历，查看流程和规则",
     "security_administrator": "授权、撤权、重置密码和动态口令、解除锁定",
