@@ -14,14 +14,9 @@ FOLDER = "documents"  # of a room: its Typst templates
 
 @cache
 def template_path(name: str) -> Path:
-    """The template of this file name in some room's documents folder."""
-    found = [
-        path
-        for room in apps.get_app_configs()
-        if room.name.startswith("jinzhi.")
-        for path in [Path(room.path) / FOLDER / name]
-        if path.is_file()
-    ]
+    """The template of this file name in some room's documents folder, or one of the common ones."""
+    folders = [Path(r.path) / FOLDER for r in apps.get_app_configs() if r.name.startswith("jinzhi.")]
+    found = [path for folder in (typst.PAPER, *folders) if (path := folder / name).is_file()]
     if len(found) != 1 or "/" in name:
         raise LookupError(f"文书模板 {name}：{'找不到' if not found else '有多个同名'}")
     return found[0]

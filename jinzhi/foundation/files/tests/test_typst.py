@@ -72,3 +72,25 @@ def test_missing_fonts_are_named_with_what_to_do(monkeypatch, template):
 def test_a_qr_is_plain_svg():
     svg = typst.qr_svg("http://127.0.0.1:8000/verify/SC11333019700024?t=1.ABC")
     assert svg.startswith("<svg") and "script" not in svg
+
+
+def test_every_room_imports_the_common_library_instead_of_copying_it(tmp_path):
+    path = tmp_path / "t.typ"
+    path.write_text(
+        '#import "@jinzhi/house:1.0.0": *\n#show: paper\n#head\n#d.text\n#closing', encoding="utf-8"
+    )
+    data = {
+        "agency": "某市局",
+        "title": "通知",
+        "number": "某许〔2026〕1号",
+        "text": "内容",
+        "date": "2026-03-02",
+    }
+    assert typst.render(path, data).startswith(b"%PDF-")
+
+
+def test_nothing_is_fetched_from_outside(tmp_path):
+    path = tmp_path / "t.typ"
+    path.write_text('#import "@local/unknown:1.0.0": *')
+    with pytest.raises(typst.TemplateFault):
+        typst.render(path, {})
