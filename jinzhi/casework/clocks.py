@@ -5,16 +5,19 @@ consumed and overlapping pauses count once (行政许可法第四十五条). The
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from jinzhi.casework.models import Case, Clock, ClockPause, Step
+from jinzhi.casework.procedures import ClockDef
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.calendar.arithmetic import add_months
 
-UNITS = {"workday": "个工作日", "day": "日", "month": "个月", "year": "年"}
+UNITS = {"workday": "个工作日", "day": "日", "month": "个月", "year": "年", "hour": "小时"}
+RUNNING = [Clock.State.RUNNING, Clock.State.PAUSED]
 
 
 def limit_text(limit: int, unit: str) -> str:
@@ -22,18 +25,51 @@ def limit_text(limit: int, unit: str) -> str:
 
 
 def start(
-    case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency"
-) -> Clock:
-    """Start the limit that `rule` sets on the case's legally relevant date."""
+    case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency",
+    kind: str = Clock.Kind.LEGAL, at: datetime | None = None, until: date | None = None,
+) -> Clock:  # fmt: skip
+    """Start the limit that `rule` sets on the case's legally relevant date.
+
+    A limit in hours counts from the moment `at`; one with `until` ends on that very day, whatever the number.
+    """
     value = rules.value(rule, on=case.rule_date)
     clock = Clock(
-        case=case, place=case.place, step=step, key=key, title=title, owner=owner, rule=rule,
-        unit=value.unit, limit=int(value.value), law=f"《{value.law}》{value.article}",
-        start_day=on, start_ord=calendar.ordinal(on),
+        case=case, place=case.place, step=step, key=key, title=title, owner=owner, rule=rule, kind=kind,
+        unit="date" if until else value.unit, limit=0 if until else int(value.value),
+        law=f"《{value.law}》{value.article}", start_day=on, start_ord=calendar.ordinal(on), base_due=until,
     )  # fmt: skip
+    if value.unit == "hour" and not until:
+        clock.due_at = (at or timezone.make_aware(datetime.combine(on, time.min))) + timedelta(
+            hours=clock.limit
+        )
     recompute(clock, ())
     clock.save()
     return clock
+
+
+def begin(case: Case, key: str, on: date, at: datetime | None = None) -> Clock:
+    """Start a limit the case's procedure declares, and the promised one beside it."""
+    definition: ClockDef = case.definition.clocks[key]
+    until = _found_day(case, definition.until) if definition.until else None
+    clock = start(
+        case, key, definition.title, definition.rule, on, owner=definition.owner, at=at, until=until
+    )
+    if definition.promised:
+        start(
+            case, f"{key}:promised", f"{definition.title}（承诺）", definition.promised, on,
+            owner=definition.owner, kind=Clock.Kind.PROMISED, at=at,
+        )  # fmt: skip
+    return clock
+
+
+def _found_day(case: Case, path: str) -> date:
+    return date.fromisoformat(case.found(path))
+
+
+def named(case: Case, keys: Iterable[str]) -> list[Clock]:
+    """The live limits of the case with these keys, and the promised ones that run beside them."""
+    wanted = [name for key in keys for name in (key, f"{key}:promised")]
+    return list(case.clocks.filter(key__in=wanted, state__in=RUNNING)) if wanted else []
 
 
 def merged(pauses: Iterable[ClockPause]) -> list[tuple[date, date]]:
@@ -64,10 +100,18 @@ def recompute(clock: Clock, pauses: Iterable[ClockPause] | None = None) -> None:
         clock.paused_ord = sum(_workdays(a, b) for a, b in spans)
         clock.due_ord = clock.start_ord + total + clock.paused_ord
         return
+    if clock.unit == "date":  # the last day of something: no rolling over, and no pause moves it
+        assert clock.base_due is not None, "a day is what it ends on"
+        clock.due_ord = calendar.ordinal(clock.base_due)
+        return
     lost = sum((b - a).days for a, b in spans)
-    clock.paused_ord = lost
-    clock.base_due = _end(clock.start_day, total, clock.unit) + timedelta(days=lost)
-    last = clock.base_due
+    if clock.unit == "hour":
+        assert clock.due_at is not None, "hours end at a moment"
+        clock.due_at += timedelta(days=lost - clock.paused_ord)
+        clock.paused_ord, last = lost, timezone.localtime(clock.due_at).date()
+    else:
+        clock.paused_ord = lost
+        last = clock.base_due = _end(clock.start_day, total, clock.unit) + timedelta(days=lost)
     while not calendar.is_workday(last):  # 民法典第二百零三条
         last += timedelta(days=1)
     clock.due_ord = calendar.ordinal(last)
@@ -85,6 +129,15 @@ def due_day(clock: Clock) -> date:
     return calendar.day_of(clock.due_ord)
 
 
+def has_run_out(clock: Clock, today: date, now: datetime) -> bool:
+    """Whether the limit is over: the day it ends on is past, of hours the moment."""
+    if clock.due_at is not None:
+        return clock.due_at <= now
+    last = clock.base_due if clock.unit == "date" else due_day(clock)
+    assert last is not None, "every limit has its day"
+    return last < today
+
+
 def is_provisional(clock: Clock) -> bool:
     return calendar.is_provisional(due_day(clock))
 
@@ -93,7 +146,8 @@ def stop(clock: Clock, on: date) -> None:
     """The act the limit is for has been done on that day."""
     if clock.state == Clock.State.PAUSED:
         resume(clock, on)
-    clock.state = Clock.State.MET if on <= due_day(clock) else Clock.State.MISSED
+    last = clock.base_due if clock.unit == "date" and clock.base_due else due_day(clock)
+    clock.state = Clock.State.MET if on <= last else Clock.State.MISSED
     clock.stopped_on = on
     clock.save()
 
@@ -104,19 +158,37 @@ def void(clock: Clock, on: date) -> None:
     clock.save()
 
 
-def pause(clock: Clock, on: date, ground: str, law: str, notice: str = "") -> ClockPause:
-    """The days from `on` do not count until `resume`."""
+def pause(
+    clock: Clock,
+    on: date,
+    ground: str,
+    law: str,
+    notice: str = "",
+    *,
+    step: Step | None = None,
+    told: int | None = None,
+) -> ClockPause:
+    """The days from `on` do not count until `resume`; `told` is how many days the applicant was told of."""
     clock.state = Clock.State.PAUSED
     clock.save()
     return ClockPause.objects.create(
-        clock=clock, place=clock.place, since=on, ground=ground, law=law, notice=notice
+        clock=clock,
+        place=clock.place,
+        step=step,
+        since=on,
+        ground=ground,
+        law=law,
+        notice=notice,
+        told_days=told,
     )
 
 
-def resume(clock: Clock, on: date) -> None:
-    """Counting goes on: `on` itself counts again."""
-    clock.pauses.filter(until=None).update(until=on)
-    clock.state = Clock.State.RUNNING
+def resume(clock: Clock, on: date, *, step: Step | None = None) -> None:
+    """Counting goes on: `on` itself counts again. With `step` only what paused for that step ends."""
+    ended = clock.pauses.filter(until=None)
+    (ended.filter(step=step) if step else ended).update(until=on)
+    if not step or not clock.pauses.filter(until=None).exists():
+        clock.state = Clock.State.RUNNING
     recompute(clock)
     clock.save()
 
@@ -129,7 +201,13 @@ def extend(clock: Clock, by: int) -> None:
 
 def why(clock: Clock) -> list[str]:
     """The sentences that explain the due day, each checkable by a person with a calendar."""
+    if clock.unit == "date":
+        return [f"依据{clock.law}，{clock.title}至 {clock.base_due:%Y-%m-%d} 届满。"]
     lines = [f"依据{clock.law}，{clock.title}为 {limit_text(clock.limit, clock.unit)}。"]
+    if clock.due_at is not None:
+        start_at = clock.due_at - timedelta(hours=clock.limit, days=clock.paused_ord)
+        lines.append(f"自 {timezone.localtime(start_at):%Y-%m-%d %H:%M} 起计算。")
+        return [*lines, f"至 {timezone.localtime(clock.due_at):%Y-%m-%d %H:%M} 届满。"]
     answer = calendar.due(clock.start_day, clock.limit + clock.extended + _extra(clock), clock.unit)
     if clock.extended:
         lines.append(f"经批准延长 {limit_text(clock.extended, clock.unit)}。")

@@ -4,6 +4,7 @@ A room lists its kinds in `documents/*.yaml` (title, template, number series) be
 """
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from django.apps import apps
 
 from jinzhi.casework import clocks
-from jinzhi.casework.models import Case
+from jinzhi.casework.models import Case, Service
 from jinzhi.foundation import numbering, rules
 from jinzhi.foundation.files.models import GeneratedDocument
 from jinzhi.foundation.files.tasks import render_document
@@ -133,6 +134,16 @@ def remedy(agency, on) -> str:
         f"也可以自知道或者应当知道本决定之日起 {clocks.limit_text(suit.value, suit.unit)}内"
         f"依法向人民法院提起行政诉讼。"
     )
+
+
+def serve(
+    act, document: GeneratedDocument, method: str, day: date, *, recipient: str = "", proof: str = ""
+) -> Service:
+    """Record that the document reached its addressee; once for each document."""
+    return Service.objects.create(
+        case=act.case, place=act.case.place, document=document, method=method, served_on=day,
+        recipient=recipient or act.case.subject_name, proof=proof, by=act.actor.account,
+    )  # fmt: skip
 
 
 def issue(kind: str, act, **extra) -> GeneratedDocument:

@@ -52,7 +52,7 @@ def record(
     )  # fmt: skip
     event.hash = digest(event)
     event.save(force_insert=True)
-    case.story_length, case.story_hash = event.seq, event.hash
+    case.story_length, case.story_hash, case.story_at = event.seq, event.hash, at
     return event
 
 

@@ -1,5 +1,6 @@
 """How a case begins: drafts that survive a closed browser, and their one submission."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -8,8 +9,9 @@ from django.utils import timezone
 
 from jinzhi.casework import clocks, documents, engine, hooks
 from jinzhi.casework.actions.base import Act, Actor, Refused
-from jinzhi.casework.models import Case, Draft, ProcedureVersion, Submission
+from jinzhi.casework.models import Case, Draft, ProcedureVersion, Step, Submission
 from jinzhi.foundation import calendar, forms, numbering
+from jinzhi.foundation.people.models import Account
 from jinzhi.foundation.places.services import place_of
 
 
@@ -70,37 +72,80 @@ def subject_of(data: dict) -> tuple[str, str, int]:
     return applicant.get("name", ""), applicant.get("code", ""), place_of(county)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a case comes from: how it was handed in, which step of another case opened it, when it was entered."""
+
+    channel: str = Case.Channel.ONLINE
+    parent_step: Step | None = None
+    entered_on: date | None = None  # set for an old case entered later (补录)
+    rule_date: date | None = None
+    draft: UUID | None = None
+    is_demo: bool = False
+    applicant: Account | None = None
+
+
 def submit(
     version: ProcedureVersion, data: dict, actor: Actor, *, at: datetime | None = None, draft: UUID | None = None,
-    enterprise_id: UUID | None = None, is_demo: bool = False,
+    enterprise_id: UUID | None = None, is_demo: bool = False, channel: str = Case.Channel.ONLINE,
+    entered_on: date | None = None,
 ) -> Case:  # fmt: skip
-    """Open a case on a complete form. Raises Refused naming the first thing that is missing."""
+    """Open a case on a complete form. Raises Refused naming the first thing that is missing.
+
+    `at` in the past together with `entered_on` is the entry of an old case: the rules of its own day decide.
+    """
+    moment = at or timezone.now()
     with transaction.atomic(), calendar.pinned():
-        return _submit(version, data, actor, at or timezone.now(), draft, enterprise_id, is_demo)
+        form, data = _complete(version, data, timezone.localtime(moment).date())
+        name, code, place = subject_of(data)
+        applicant = actor.account if actor.post is None else None
+        origin = Origin(channel, None, entered_on, None, draft, is_demo, applicant)
+        return _open(version, form, data, actor, moment, (name, code, place, enterprise_id), origin)
 
 
-def _submit(
-    version: ProcedureVersion, data: dict, actor: Actor, at: datetime, draft, enterprise_id, is_demo
-) -> Case:
-    day = timezone.localtime(at).date()
+def begin(
+    version: ProcedureVersion, data: dict, actor: Actor, *, place: int, subject_name: str, subject_code: str = "",
+    enterprise_id: UUID | None = None, at: datetime | None = None, **origin,
+) -> Case:  # fmt: skip
+    """Open a case that nobody applied for: ex officio, or called by a step of another case (see Origin)."""
+    moment = at or timezone.now()
+    with transaction.atomic(), calendar.pinned():
+        form = forms.get(version.procedure.form, version.procedure.form_version)
+        subject = (subject_name, subject_code, place, enterprise_id)
+        origin.setdefault("channel", Case.Channel.EX_OFFICIO)
+        return _open(version, form, data, actor, moment, subject, Origin(**origin))
+
+
+def _complete(version: ProcedureVersion, data: dict, day: date) -> tuple[forms.Form, dict]:
     definition = version.procedure
+    if definition.closed:
+        raise Refused(definition.closed)
     form = forms.get(definition.form, definition.form_version)
     cleaned, problems = forms.examine(form, data, on=day)
     if problems:
         raise Refused(
             f"还有 {len(problems)} 处需要填写或更正，首先是“{problems[0].label}”：{problems[0].message}"
         )
-    data = cleaned
-    name, code, place = subject_of(data)
+    return form, cleaned
+
+
+def _open(
+    version: ProcedureVersion, form: forms.Form, data: dict, actor: Actor, at: datetime,
+    subject: tuple[str, str, int, UUID | None], origin: Origin,
+) -> Case:  # fmt: skip
+    day, definition = timezone.localtime(at).date(), version.procedure
+    name, code, place, enterprise_id = subject
     agency = engine.agency_at(place, "county")
     number = numbering.next_number(
         "case", agency.key, day.year, "{word}{year}{n:05d}", word=f"{definition.case_prefix}{agency.key}"
     )
+    account = origin.applicant
     case = Case(
         place=place, number=number, procedure=version, title=f"{definition.matter}：{name}",
         enterprise_id=enterprise_id, subject_name=name, subject_code=code, agency=agency,
-        rule_date=day, received_on=day, data=data, draft=draft, applicant=actor.account,
-        is_demo=is_demo or bool(actor.account and actor.account.is_demo),
+        rule_date=origin.rule_date or day, received_on=day, data=data, draft=origin.draft, applicant=account,
+        channel=origin.channel, entered_on=origin.entered_on, parent_step=origin.parent_step,
+        is_demo=origin.is_demo or bool(account and account.is_demo),
     )  # fmt: skip
     act = Act(case, None, "submit", actor, at)
     hooks.run(f"{definition.key}.submit" if hooks.known(f"{definition.key}.submit") else "", act)
@@ -110,11 +155,23 @@ def _submit(
         account=actor.account,
     )  # fmt: skip
     for key in definition.submit_starts:
-        clock = definition.clocks[key]
-        clocks.start(case, key, clock.title, clock.rule, day, owner=clock.owner)
-    engine.open_step(case, definition.start, at, day)
+        clocks.begin(case, key, day, at)
     act.documents = [documents.issue(kind, act) for kind in definition.submit_documents]
-    act.log("submit", f"{act.who} 提交《{form.title}》，编号 {number}。", form=form.key, version=form.version)
+    act.log(
+        "submit", _opening(act, form.title, number), form=form.key, version=form.version, channel=origin.channel,
+        documents=[d.number or d.title for d in act.documents],
+    )  # fmt: skip
+    engine.open_step(act, definition.start)
     case.save()
     clocks.refresh_urgency(case)
+    act.finish()
     return case
+
+
+def _opening(act: Act, form: str, number: str) -> str:
+    case = act.case
+    entered = f"（{case.entered_on:%Y-%m-%d} 补录）" if case.entered_on else ""
+    if case.channel == Case.Channel.EX_OFFICIO:
+        return f"{act.who} 依职权启动{case.definition.matter}，编号 {number}{entered}。"
+    how = "" if act.actor.post is None else f"代收 {case.subject_name} 的"
+    return f"{act.who} {how or '提交'}《{form}》，编号 {number}{entered}。"

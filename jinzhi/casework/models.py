@@ -6,6 +6,7 @@ transitions live in `engine`, acts in `actions`, time limits in `clocks`.
 
 import json
 from functools import cached_property
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -84,13 +85,16 @@ class Case(Record):
     draft = models.UUIDField("草稿", null=True, unique=True)  # a second submission of it finds this case
     applicant = models.ForeignKey(Account, models.PROTECT, null=True, verbose_name="申请账号")
     channel = models.CharField("申请方式", max_length=12, choices=Channel.choices, default=Channel.ONLINE)
-    entered_on = models.DateField("补录日期", null=True)  # an old case entered later; null for one of its own day
+    entered_on = models.DateField(
+        "补录日期", null=True
+    )  # an old case entered later; null for one of its own day
     parent_step = models.ForeignKey(
         "Step", models.PROTECT, null=True, related_name="subcases", verbose_name="上级环节"
     )
     is_demo = models.BooleanField("演示", default=False)
     story_length = models.PositiveIntegerField(default=0, editable=False)  # the end of the chain of events:
     story_hash = models.CharField(max_length=64, blank=True, editable=False)  # a cut-off tail shows
+    story_at = models.DateTimeField(null=True, editable=False)  # when the last act was; none goes before it
 
     class Meta:
         verbose_name = "办件"
@@ -109,6 +113,13 @@ class Case(Record):
     @property
     def outcome_label(self) -> str:
         return procedures.OUTCOMES.get(self.outcome, "")
+
+    def found(self, path: str) -> Any:
+        """What stands at a dotted path: `facts.licence.valid_to`, `data.applicant.county`, `received_on`."""
+        value: Any = self
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+        return value
 
     @property
     def chain(self) -> str:
@@ -135,6 +146,7 @@ class Submission(models.Model):
 
 
 PERSONAL = ("user", "notice", "sign")  # kinds of steps a person acts at
+LIVE = ("open", "waiting")  # states in which a step is not over
 
 
 class Step(models.Model):
@@ -251,6 +263,7 @@ class ClockPause(models.Model):
     """An interval that does not count, with its legal ground; `until` is null while it lasts."""
 
     clock = models.ForeignKey(Clock, models.CASCADE, related_name="pauses")
+    step = models.ForeignKey(Step, models.CASCADE, null=True, related_name="+")  # lasts as long as it is open
     place = models.BigIntegerField()
     since = models.DateField("开始")
     until = models.DateField("结束", null=True)
@@ -271,7 +284,9 @@ class Event(models.Model):
     place = models.BigIntegerField()
     seq = models.PositiveIntegerField()
     at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入网时间")  # when this row was written; later than `at` when entered after
+    recorded_at = models.DateTimeField(
+        "入网时间"
+    )  # when this row was written; later than `at` when entered after
     kind = models.CharField("事项", max_length=30)
     sentence = models.TextField("记述")
     public = models.BooleanField("申请人可见", default=True)
@@ -415,7 +430,9 @@ class Answered(models.Model):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="+")
     key = models.CharField(max_length=100)
-    fingerprint = models.CharField(max_length=64)  # of method, path and body: another request may not use the key
+    fingerprint = models.CharField(
+        max_length=64
+    )  # of method, path and body: another request may not use the key
     status = models.PositiveSmallIntegerField(default=0)  # 0 while it is being answered
     answer = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)

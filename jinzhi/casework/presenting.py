@@ -5,7 +5,7 @@ from datetime import date
 
 from jinzhi.casework import clocks
 from jinzhi.casework.lamps import Lamp, lamp, thresholds
-from jinzhi.casework.models import Case, Clock, Step
+from jinzhi.casework.models import PERSONAL, Case, Clock, Step
 from jinzhi.foundation import calendar, codes, forms
 from jinzhi.foundation.files.models import Attachment
 from jinzhi.foundation.forms.validation import shown
@@ -173,15 +173,22 @@ def _mark(clock: Clock, case: Case) -> str:
 def lane_states(case: Case) -> dict[str, str]:
     """State of each node for the swim-lane: the last pass through it counts."""
     states = {}
-    words = {"open": "current", "done": "done", "returned": "returned", "cancelled": "waiting"}
-    for key, state in case.steps.filter(kind="user").order_by("id").values_list("key", "state"):
+    words = {
+        "open": "current",
+        "waiting": "current",
+        "done": "done",
+        "returned": "returned",
+        "cancelled": "waiting",
+    }
+    passes = case.steps.exclude(kind__in=("parallel", "countersign", "sign"))
+    for key, state in passes.order_by("id").values_list("key", "state"):
         states[key] = words[state]
     return states
 
 
 def opinions(case: Case) -> list[Step]:
     """Steps somebody has closed, with what they said, oldest first."""
-    closed = case.steps.filter(kind="user", state__in=[Step.State.DONE, Step.State.RETURNED]).order_by(
+    closed = case.steps.filter(kind__in=PERSONAL, state__in=[Step.State.DONE, Step.State.RETURNED]).order_by(
         "closed_at", "id"
     )
     steps = list(closed.select_related("account", "post__agency", "on_behalf__account"))

@@ -149,7 +149,9 @@ class ClockDef:
     extension: str = ""  # rule key of the allowed extension
     owner: str = "agency"  # whose duty: agency | applicant | laboratory
     promised: str = ""  # rule key of the shorter limit the agency has promised (承诺时限)
-    until: str = ""  # ends on a day found in the case (`facts.licence.valid_to`) and not after a number of days
+    until: str = (
+        ""  # ends on a day found in the case (`facts.licence.valid_to`) and not after a number of days
+    )
 
 
 @dataclass(frozen=True)

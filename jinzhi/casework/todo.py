@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jinzhi.casework.actions import Actor
+from jinzhi.casework.actions.base import SIGN
 from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
 from jinzhi.foundation import calendar
 
@@ -96,7 +97,11 @@ def _power_clause(actor: Actor) -> tuple[str, list]:
             part += " AND s.key = %s"
             values.append(power.step)
         parts.append(part + ")")
-    return (f"({' OR '.join(parts)})", values) if parts else ("false", [])
+    posts = {actor.office.pk: actor.office.agency_id} | {p.post_id: p.post.agency_id for p in actor.powers}
+    for post, agency in posts.items():  # opinions asked for
+        parts.append(f"(s.agency_id = %s AND s.role = '{SIGN}' AND s.assignee_id = %s)")
+        values += [agency, post]
+    return f"({' OR '.join(parts)})", values
 
 
 def _filter_clause(filters: Filters, today: date, marks: Thresholds) -> tuple[str, list]:
@@ -175,7 +180,7 @@ def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     rows = _select(
         f"""SELECT {_COLUMNS}
               FROM (SELECT s.* FROM casework_step s {joined}
-                     WHERE s.state = 'open' AND s.kind = 'user' AND {mine}{where}
+                     WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {mine}{where}
                      ORDER BY s.due_ord ASC NULLS LAST, s.id LIMIT {PAGE + 1}) s
               JOIN casework_case c ON c.id = s.case_id
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
@@ -203,7 +208,7 @@ def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
         f"""SELECT {_COLUMNS} FROM casework_step s
               JOIN casework_case c ON c.id = s.case_id
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
-             WHERE s.post_id = %s AND s.state <> 'open'{where}
+             WHERE s.post_id = %s AND s.state NOT IN ('open', 'waiting'){where}
              ORDER BY s.closed_at DESC, s.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
         values,
     )
@@ -212,7 +217,7 @@ def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
 
 _CURRENT = """
     LEFT JOIN LATERAL (SELECT s.* FROM casework_step s WHERE s.case_id = c.id AND s.state = 'open'
-         AND s.kind = 'user' ORDER BY s.due_ord NULLS LAST, s.id LIMIT 1) s ON true
+         AND s.kind IN ('user', 'notice', 'sign') ORDER BY s.due_ord NULLS LAST, s.id LIMIT 1) s ON true
 """
 _CASE_COLUMNS = _COLUMNS.replace("coalesce(s.closed_at, s.opened_at)", "c.updated_at")
 
@@ -268,7 +273,7 @@ def counts(actor: Actor) -> dict[str, int]:
                        count(*) FILTER (WHERE s.due_ord > %s AND s.due_ord <= %s),
                        count(*) FILTER (WHERE s.opened_at >= %s)
                   FROM casework_step s {joined}
-                 WHERE s.state = 'open' AND s.kind = 'user' AND {mine}""",  # noqa: S608
+                 WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {mine}""",  # noqa: S608
             [over, over, now + 2, midnight, *values],
         )
     )

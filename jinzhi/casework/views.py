@@ -19,7 +19,7 @@ from jinzhi.casework import (
     uploads,
 )
 from jinzhi.casework.actions.movement import Recall
-from jinzhi.casework.models import CarbonCopy, Case, ProcedureVersion, Step
+from jinzhi.casework.models import PERSONAL, CarbonCopy, Case, ProcedureVersion, Step
 from jinzhi.casework.navigation import counts
 from jinzhi.foundation import calendar, forms, rules
 from jinzhi.foundation.people.access import role_required, staff_required
@@ -124,7 +124,7 @@ def _read(case: Case, actor: actions.Actor, steps: list[Step]) -> None:
 def case(request, number: str):
     found = _case(request, number)
     actor = actor_of(request)
-    open_steps = list(found.steps.filter(state=Step.State.OPEN, kind="user").select_related("agency"))
+    open_steps = list(found.steps.filter(state=Step.State.OPEN, kind__in=PERSONAL).select_related("agency"))
     mine = [s for s in open_steps if s.role != "applicant" and actions.may_act(actor, found, s)]
     _read(found, actor, mine)
     return render(request, "casework/case.html", case_context(request, found, open_steps, mine))
@@ -344,7 +344,7 @@ def overview(request, code: str = ""):
 
 def _leading(found: Case):
     step = (
-        found.steps.filter(state=Step.State.OPEN, kind="user")
+        found.steps.filter(state=Step.State.OPEN, kind__in=PERSONAL)
         .select_related("agency")
         .order_by("due_ord")
         .first()

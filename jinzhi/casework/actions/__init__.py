@@ -1,6 +1,6 @@
 """Everything that can be done to a case. `perform` is the only way in; see base."""
 
-from jinzhi.casework.actions import movement, outcomes, time
+from jinzhi.casework.actions import asking, ending, movement, outcomes, time
 from jinzhi.casework.actions.base import (
     SYSTEM,
     Act,
@@ -23,6 +23,8 @@ __all__ = [
     "AlreadyDone",
     "NoPower",
     "Refused",
+    "asking",
+    "ending",
     "matching_power",
     "may_act",
     "movement",

@@ -4,11 +4,13 @@
 people who decide at once the second finds the step closed and is told who was first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from django.db import transaction
+import psycopg
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from jinzhi.casework import clocks, events
@@ -16,6 +18,8 @@ from jinzhi.casework.models import Case, Step
 from jinzhi.casework.procedures import Outcome, StepDef
 from jinzhi.foundation import calendar
 from jinzhi.foundation.people.models import Account, Post, Power
+
+RETRIES = 3
 
 
 class Refused(Exception):
@@ -54,6 +58,7 @@ class Actor:
 
 
 SYSTEM = Actor(None)
+SIGN = "sign"  # role of a step at which somebody is asked for an opinion (加签)
 
 
 @dataclass
@@ -70,6 +75,21 @@ class Act:
     outcome: Outcome | None = None
     on_behalf: Post | None = None
     documents: list = field(default_factory=list)
+    since: date | None = None  # limits that start with this act count from this day, if not from its own
+    afterwards: list[Callable[[], None]] = field(default_factory=list)  # once the case itself is saved
+
+    @property
+    def counts_from(self) -> date:
+        return self.since or self.day
+
+    def within(self, case: Case) -> "Act":
+        """The same act as it reaches another case: by the system, at the same moment."""
+        return Act(case, None, self.action, SYSTEM, max(self.at, case.story_at or self.at))
+
+    def finish(self) -> None:
+        """What the act sets off in other cases."""
+        while self.afterwards:
+            self.afterwards.pop(0)()
 
     @property
     def day(self) -> date:
@@ -92,6 +112,8 @@ class Act:
         return self.case.definition.step(self.here.key)
 
     def log(self, kind: str, sentence: str, *, public: bool = True, **data) -> None:
+        if self.step is not None:
+            data = {"step": self.step.key} | data
         events.record(
             self.case, kind, sentence, self.at, actor=self.actor.account, post=self.actor.post,
             on_behalf=self.on_behalf, public=public, data=data,
@@ -106,6 +128,10 @@ def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
     """The power under which `actor` may act at this step, or None. Own powers come before delegated ones."""
     if actor.post is None or step.agency_id is None:
         return None
+    if step.kind == "sign":  # the post that was asked, or who stands in for it
+        standing = {actor.post.pk: actor.post} | {p.post_id: p.post for p in actor.powers}
+        asked = standing.get(step.assignee_id or 0)
+        return Power(post=asked, role=SIGN) if asked else None
     for power in sorted(actor.powers, key=lambda p: p.post_id != actor.office.pk):
         agency_id = actor.post.agency_id if power.post_id == actor.post.pk else power.post.agency_id
         if (
@@ -138,10 +164,21 @@ class Action:
     needs_reason: ClassVar[bool] = False
     for_applicant: ClassVar[bool] = False
     whole_case: ClassVar[bool] = False  # concerns the case, not one open step of it
+    on_closed: ClassVar[bool] = False  # is for cases that are over
+    at_kinds: ClassVar[tuple[str, ...]] = ("user",)  # kinds of steps it happens at
+    by_system: ClassVar[bool] = False  # happens by itself, nobody does it
 
     def open_to(self, case: Case, step: Step, actor: Actor) -> bool:
-        """Whether the button is shown."""
-        return may_act(actor, case, step)
+        """Whether the button is shown at this step."""
+        return (
+            step.kind in self.at_kinds
+            and (actor.is_system or not self.by_system)
+            and may_act(actor, case, step)
+        )
+
+    def open_on(self, case: Case, actor: Actor) -> bool:
+        """Whether an act on the whole case is offered to somebody who may see the case."""
+        return False
 
     def check(self, act: Act) -> None:
         """Raise Refused with what is missing."""
@@ -182,32 +219,43 @@ def perform(
     payload: dict | None = None, at: datetime | None = None,
 ) -> Act:  # fmt: skip
     """Do one act. Raises Refused (nothing has happened then), Case.DoesNotExist outside the scope."""
+    if connection.in_atomic_block:
+        return _once(case_id, action, step_id, actor, reason, payload, at)
+    for attempt in range(RETRIES):  # two cases that lock each other: the database ends one of the two
+        try:
+            return _once(case_id, action, step_id, actor, reason, payload, at)
+        except OperationalError as fault:
+            if not isinstance(fault.__cause__, psycopg.errors.DeadlockDetected) or attempt == RETRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _once(
+    case_id, action: str, step_id: int | None, actor: Actor, reason: str, payload: dict | None,
+    at: datetime | None,
+) -> Act:  # fmt: skip
     with transaction.atomic(), calendar.pinned():
-        return _perform(case_id, action, step_id, actor, reason.strip(), payload or {}, at or timezone.now())
+        act = _perform(case_id, action, step_id, actor, reason.strip(), payload or {}, at)
+        act.finish()
+        return act
 
 
 def _perform(
-    case_id, action: str, step_id: int | None, actor: Actor, reason: str, payload: dict, at: datetime
+    case_id, action: str, step_id: int | None, actor: Actor, reason: str, payload: dict, at: datetime | None
 ) -> Act:
     case = Case.objects.select_for_update().get(pk=case_id)
     step = case.steps.select_related("account", "parent", "agency").get(pk=step_id) if step_id else None
     kind = registry[action]
-    act = Act(case, step, action, actor, at, reason, payload)
+    act = Act(case, step, action, actor, moment(case, at), reason, payload)
     if step is not None:
         _require_open(step)
-        if not may_act(actor, case, step):
-            raise NoPower("您当前的任职无权办理此环节")
-        if not actor.is_system and step.role != "applicant":
-            power = matching_power(actor, case, step)
-            assert power is not None  # may_act found it
-            act.on_behalf = power.post if power.post_id != actor.office.pk else None
-            _separate(act)
-        if not kind.whole_case and not kind.open_to(case, step, actor):
-            raise NoPower(f"“{act.node.name}”环节不能办理“{kind.label}”")
-        act.outcome = act.node.outcome(action)
+        _require_power(act, kind)
+        act.outcome = act.node.outcome(action) if step.kind != SIGN else None
     elif not kind.whole_case:
         raise Refused("请在本件的待办环节上办理")
-    elif case.state != Case.State.OPEN:
+    elif kind.on_closed != (case.state == Case.State.CLOSED):
+        if kind.on_closed:
+            raise Refused("本件尚未办结")
         raise AlreadyDone(f"此办件已于 {case.closed_on:%Y-%m-%d} 办结：{case.outcome_label}")
     if kind.needs_reason and not act.reason:
         raise Refused("请填写理由", "reason")
@@ -216,3 +264,29 @@ def _perform(
     case.save()
     clocks.refresh_urgency(case)
     return act
+
+
+def _require_power(act: Act, kind: Action) -> None:
+    case, step, actor = act.case, act.here, act.actor
+    if not may_act(actor, case, step):
+        raise NoPower("您当前的任职无权办理此环节")
+    if not actor.is_system and step.role != "applicant":
+        power = matching_power(actor, case, step)
+        assert power is not None  # may_act found it
+        act.on_behalf = power.post if power.post_id != actor.office.pk else None
+        if step.kind != SIGN:
+            _separate(act)
+    if not kind.whole_case and not kind.open_to(case, step, actor):
+        raise NoPower(f"“{act.node.name}”环节不能办理“{kind.label}”")
+
+
+def moment(case: Case, at: datetime | None) -> datetime:
+    """When an act takes place: no earlier than the one before it, though a clock may have been set back."""
+    last = case.story_at
+    if at is None:
+        return max(timezone.now(), last) if last else timezone.now()
+    if last and at < last:
+        if timezone.localtime(at).date() < timezone.localtime(last).date():
+            raise Refused(f"办理日期不能早于上一次办理的日期（{timezone.localtime(last):%Y-%m-%d}）", "on")
+        return last
+    return at

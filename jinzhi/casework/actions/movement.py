@@ -2,7 +2,9 @@
 
 from jinzhi.casework import engine
 from jinzhi.casework.actions.base import Act, Action, Refused, register
-from jinzhi.casework.models import CarbonCopy, Case, Step
+from jinzhi.casework.models import LIVE, PERSONAL, Case, Step
+
+FINAL = ("notice", "subprocess")  # what has left the house is not taken back
 
 
 @register
@@ -23,10 +25,10 @@ class Return(Action):
     def run(self, act: Act) -> None:
         target = act.payload["target"]
         engine.close_step(
-            act.here, Step.State.RETURNED, act.at, act.day, action=self.key, opinion=act.reason,
+            act.here, Step.State.RETURNED, act, action=self.key, opinion=act.reason,
             account=act.actor.account, post=act.actor.post, on_behalf=act.on_behalf,
         )  # fmt: skip
-        closed = engine.send_back(act.case, act.here, target, act.at, act.day)
+        closed = engine.send_back(act, act.here, target)
         name = act.case.definition.step(target).name
         also = f"，同时取消“{'、'.join(closed)}”" if closed else ""
         act.log(
@@ -45,14 +47,19 @@ class Recall(Action):
     key, label, whole_case = "recall", "撤回送审", True
 
     def open_to(self, case, step, actor):
-        return False  # offered on the done step by the case page, see `recallable`
+        return False  # it happens at a step that is done, see `recallable`
+
+    def open_on(self, case, actor):
+        return self.recallable(case, actor) is not None
 
     @staticmethod
     def recallable(case: Case, actor) -> Step | None:
         """The actor's last act on the case, if what it opened is untouched and issued nothing."""
-        last = case.steps.filter(state=Step.State.DONE, kind="user").order_by("-closed_at", "-id").first()
+        done = case.steps.filter(state=Step.State.DONE, kind__in=PERSONAL)
+        last = done.order_by("-closed_at", "-id").first()
         if (
             last is None
+            or last.kind != "user"
             or actor.post is None
             or last.post_id != actor.post.pk
             or last.account_id != actor.account.pk
@@ -64,7 +71,8 @@ class Recall(Action):
         opened = case.steps.filter(origin=last)
         if last.parent and last.parent.state != Step.State.OPEN and not opened.exists():
             return None  # its block was closed by somebody else, not joined by this act
-        if opened.exclude(state=Step.State.OPEN).exists() or opened.filter(taken_at__isnull=False).exists():
+        untouched = opened.filter(state=Step.State.OPEN, taken_at=None).exclude(kind__in=FINAL)
+        if untouched.count() != opened.count():
             return None
         return last
 
@@ -77,14 +85,14 @@ class Recall(Action):
 
     def run(self, act: Act) -> None:
         last = act.here
-        for step in act.case.steps.filter(origin=last, state=Step.State.OPEN):
-            engine.close_step(step, Step.State.CANCELLED, act.at, act.day)
+        for step in act.case.steps.filter(origin=last, state__in=LIVE):
+            engine.cancel(act, step)
         block = last.parent
         while block is not None and block.state != Step.State.OPEN:  # joined by this act, perhaps several
             block.state, block.closed_at = Step.State.OPEN, None
             block.save()
             block = block.parent
-        engine.open_step(act.case, last.key, act.at, act.day, parent=last.parent)
+        engine.open_step(act, last.key, parent=last.parent)
         Step.objects.filter(pk=last.pk).update(state=Step.State.RETURNED)
         act.log(self.key, f"{act.who} 撤回“{last.name}”环节的送审，重新办理。", public=False)
 
@@ -97,7 +105,11 @@ class Withdraw(Action):
     whole_case = True
 
     def open_to(self, case, step, actor):
-        return False  # offered on the applicant's page as long as `possible`
+        return False  # it concerns the whole case
+
+    def open_on(self, case, actor):
+        own = actor.account.enterprise_id if actor.account else None
+        return own is not None and own == case.enterprise_id and self.possible(case)
 
     @staticmethod
     def possible(case: Case) -> bool:
@@ -111,27 +123,6 @@ class Withdraw(Action):
             raise Refused("已作出决定，不能撤回申请")
 
     def run(self, act: Act) -> None:
-        for step in act.case.steps.filter(state=Step.State.OPEN).order_by("-id"):
-            engine.close_step(step, Step.State.CANCELLED, act.at, act.day)
-        engine.close_case(act.case, "withdrawn", act.day)
+        engine.close_everything(act)
+        engine.close_case(act, "withdrawn")
         act.log(self.key, f"{act.who} 撤回申请，办件终止。理由：{act.reason}")
-
-
-@register
-class CarbonCopyTo(Action):
-    """抄送 the case to another post that may see it."""
-
-    key, label = "copy", "抄送"
-
-    def check(self, act: Act) -> None:
-        if not act.payload.get("posts"):
-            raise Refused("请选择抄送对象", "posts")
-
-    def run(self, act: Act) -> None:
-        for post in act.payload["posts"]:
-            CarbonCopy.objects.get_or_create(
-                case=act.case, step=act.step, post=post,
-                defaults={"place": act.case.place, "sent_by": act.actor.post},
-            )  # fmt: skip
-        names = "、".join(str(p) for p in act.payload["posts"])
-        act.log(self.key, f"{act.who} 将本件抄送 {names}。", public=False)

@@ -3,10 +3,16 @@
 Their labels, destinations, clocks and documents are data; the classes add what the law asks of each.
 """
 
-from jinzhi.casework import clocks, documents, engine, hooks
+from datetime import date
+
+from django.utils import timezone
+
+from jinzhi.casework import documents, engine, hooks
 from jinzhi.casework.actions.base import Act, Action, Refused, register
-from jinzhi.casework.models import Clock, Step, Submission
+from jinzhi.casework.models import Service, Step, Submission
+from jinzhi.casework.procedures import Outcome
 from jinzhi.foundation import forms
+from jinzhi.foundation.files.models import GeneratedDocument
 
 
 class Follow(Action):
@@ -30,35 +36,28 @@ class Follow(Action):
         return f"{text}。{act.reason}" if act.reason else f"{text}。"
 
     def run(self, act: Act) -> None:
-        case, step, outcome = act.case, act.here, act.taken
+        step, outcome = act.here, act.taken
         self.mark(act)
         engine.close_step(
-            step, Step.State.DONE, act.at, act.day, action=self.key, opinion=act.reason,
+            step, Step.State.DONE, act, action=self.key, opinion=act.reason,
             result=act.payload.get("result", {}), account=act.actor.account, post=act.actor.post,
             on_behalf=act.on_behalf,
         )  # fmt: skip
-        for key in outcome.stops:
-            for clock in case.clocks.filter(key=key, state__in=[Clock.State.RUNNING, Clock.State.PAUSED]):
-                clocks.stop(clock, act.day)
-        for key in outcome.starts:
-            if not case.clocks.filter(key=key, state__in=[Clock.State.RUNNING, Clock.State.PAUSED]).exists():
-                self.start_clock(act, key)  # else an internal return came back here: the limit never stopped
-        hooks.run(outcome.effect, act)
-        act.documents = [documents.issue(kind, act) for kind in outcome.documents]
-        self.tell(act)
-        engine.arrive(case, step, outcome.next, act.at, act.day)
+        engine.follow(act, step, outcome, tell=lambda: self.tell(act, outcome))
 
-    def tell(self, act: Act) -> None:
+    def tell(self, act: Act, outcome: Outcome) -> None:
         """The story: what addresses the applicant in full; of internal steps only that they are done."""
-        known = act.here.role == "applicant" or bool(act.taken.mark or act.documents or act.taken.effect)
+        known = act.here.role == "applicant" or bool(outcome.mark or act.documents or outcome.effect)
         papers = [d.number or d.title for d in act.documents]
-        act.log(self.key, self.sentence(act), public=known, documents=papers)
+        act.log(
+            self.key, self.sentence(act), public=known, outcome=self.key, documents=papers, **self.facts(act)
+        )
         if not known:
             act.log(f"{self.key}.done", f"“{act.node.name}”已完成。")
 
-    def start_clock(self, act: Act, key: str) -> None:
-        definition = act.case.definition.clocks[key]
-        clocks.start(act.case, key, definition.title, definition.rule, act.day, owner=definition.owner)
+    def facts(self, act: Act) -> dict:
+        """What else the record of the act keeps, for those who read it by machine."""
+        return {}
 
     def mark(self, act: Act) -> None:
         """Set the date of the case that this act is."""
@@ -75,20 +74,11 @@ class Accept(Follow):
 class DeemAccepted(Follow):
     """行政许可法第三十二条: silence within the limit counts as acceptance from the day of receipt."""
 
-    key, label = "deem_accepted", "逾期视为受理"
-
-    def open_to(self, case, step, actor):
-        return actor.is_system and super().open_to(case, step, actor)
+    key, label, by_system = "deem_accepted", "逾期视为受理", True
 
     def mark(self, act: Act) -> None:
-        act.case.accepted_on = act.case.received_on
-
-    def start_clock(self, act: Act, key: str) -> None:
         """The decision limit counts from the day of receipt, too."""
-        definition = act.case.definition.clocks[key]
-        clocks.start(
-            act.case, key, definition.title, definition.rule, act.case.received_on, owner=definition.owner
-        )
+        act.since = act.case.accepted_on = act.case.received_on
 
     def sentence(self, act: Act) -> str:
         return (
@@ -113,6 +103,9 @@ class Correct(Follow):
             raise Refused("本件已告知过补正；依法应当一次性告知，再次要求补正须说明理由", "reason")
         act.payload["items"] = items
         act.payload["result"] = {"items": items, "again": bool(earlier)}
+
+    def facts(self, act: Act) -> dict:
+        return {"items": act.payload["items"], "again": act.payload["result"]["again"]}
 
     def sentence(self, act: Act) -> str:
         items = "；".join(f"{n}. {text}" for n, text in enumerate(act.payload["items"], start=1))
@@ -152,13 +145,20 @@ class Resubmit(Follow):
 
 @register
 class CorrectionTimeout(Follow):
-    key, label = "lapse", "逾期未补正"
-
-    def open_to(self, case, step, actor):
-        return actor.is_system and super().open_to(case, step, actor)
+    key, label, by_system = "lapse", "逾期未补正", True
 
     def sentence(self, act: Act) -> str:
         return f"补正期限届满未补正，按{act.taken.law or '规定'}作撤回申请处理。"
+
+
+@register
+class Elapse(Follow):
+    """A step that only waits is over."""
+
+    key, label, by_system, at_kinds = "elapse", "期满", True, ("timer",)
+
+    def sentence(self, act: Act) -> str:
+        return f"“{act.node.name}”期限届满：{act.taken.label}。"
 
 
 @register
@@ -182,7 +182,68 @@ class Refuse(Follow):
 
     key, label, style, needs_reason = "refuse", "不予许可", "danger", True
 
+    def facts(self, act: Act) -> dict:
+        return {"reason": act.reason}
+
 
 @register
 class Issue(Follow):
     key, label, style = "issue", "制证发证", "primary"
+
+
+@register
+class Agree(Follow):
+    """会签同意: one member's opinion; the quorum decides."""
+
+    key, label, style = "agree", "同意", "primary"
+
+
+@register
+class Disagree(Follow):
+    key, label, style, needs_reason = "disagree", "不同意", "warning", True
+
+
+@register
+class Serve(Follow):
+    """登记送达: how and when the document reached its addressee; limits count from that day."""
+
+    key, label, style, at_kinds = "serve", "登记送达", "primary", ("notice",)
+
+    def check(self, act: Act) -> None:
+        super().check(act)
+        methods = dict(Service.Method.choices)
+        method = act.payload.get("method", "direct")
+        if method not in methods:
+            raise Refused(f"送达方式只能是：{'、'.join(methods.values())}", "method")
+        issued = timezone.localtime(act.here.opened_at).date()
+        try:
+            day = date.fromisoformat(str(act.payload.get("served_on") or act.day.isoformat()))
+        except ValueError:
+            raise Refused("送达日期应为年-月-日，如 2026-01-31", "served_on") from None
+        if not issued <= day <= act.day:
+            raise Refused(f"送达日期应在制作文书之日（{issued}）与今天（{act.day}）之间", "served_on")
+        if method != "electronic" and not str(act.payload.get("recipient", "")).strip():
+            raise Refused("请填写签收人；留置、公告送达的写明见证人或者公告载体", "recipient")
+        act.payload |= {"method": method, "served_on": day}
+
+    def run(self, act: Act) -> None:
+        data = act.payload
+        document = GeneratedDocument.objects.get(pk=act.here.result["document"])
+        documents.serve(
+            act, document, data["method"], data["served_on"], recipient=str(data.get("recipient", "")).strip(),
+            proof=str(data.get("proof", "")).strip(),
+        )  # fmt: skip
+        act.since = data["served_on"]
+        data["result"] = act.here.result | {
+            "served_on": data["served_on"].isoformat(),
+            "method": data["method"],
+        }
+        super().run(act)
+
+    def facts(self, act: Act) -> dict:
+        return {"served_on": act.payload["served_on"].isoformat(), "method": act.payload["method"]}
+
+    def sentence(self, act: Act) -> str:
+        how = dict(Service.Method.choices)[act.payload["method"]]
+        to = str(act.payload.get("recipient", "")).strip()
+        return f"{act.who} 登记“{act.node.name}”：{act.payload['served_on']:%Y-%m-%d} {how}{f'，{to} 签收' if to else ''}。"

@@ -58,7 +58,8 @@ class Extend(Action):
         act.log(
             self.key,
             f"{act.who} 批准将{clock.title}延长 {text}，至 {clocks.due_day(clock):%Y-%m-%d}。理由：{act.reason}",
-        )
+            days=days, due=clocks.due_day(clock).isoformat(), reason=act.reason, documents=[act.documents[0].number],
+        )  # fmt: skip
 
 
 @register
@@ -77,6 +78,10 @@ class Suspend(Action):
             raise Refused(f"不计入期限的事由只能是：{'、'.join(GROUNDS)}", "ground")
         if not _running(act):
             raise Refused("本件没有正在计时的期限")
+        days = str(act.payload.get("days") or "").strip()
+        if not days.isdecimal() or not 0 < int(days) <= 3660:
+            raise Refused("请写明预计需要的日数；依法应当将所需时间书面告知申请人", "days")
+        act.payload["days"] = int(days)
 
     def run(self, act: Act) -> None:
         ground = act.payload["ground"]
@@ -88,8 +93,11 @@ class Suspend(Action):
         notice = documents.issue("special_procedure_notice", act)
         act.documents = [notice]
         for clock in _running(act):
-            clocks.pause(clock, act.day, ground, LAW, notice.number)
-        act.log(self.key, f"{act.who} 因{ground}暂停计时，所需时间不计入期限。{act.reason}", ground=ground)
+            clocks.pause(clock, act.day, ground, LAW, notice.number, told=act.payload["days"])
+        act.log(
+            self.key, f"{act.who} 因{ground}暂停计时，所需时间不计入期限。{act.reason}", ground=ground,
+            notice=notice.number, told_days=act.payload["days"],
+        )  # fmt: skip
 
 
 def _running(act: Act) -> list[Clock]:

@@ -98,8 +98,9 @@ def open_case(day: date = date(2026, 3, 2), place: int = COUNTY) -> Case:
         agency=engine.agency_at(place, "county"), rule_date=day, received_on=day,
     )  # fmt: skip
     clocks.start(case, "acceptance", "受理期限", "licensing.acceptance", day)
-    engine.open_step(case, "first", at(day), day)
-    Act(case, None, "submit", actions.SYSTEM, at(day)).log("submit", "提交。")
+    act = Act(case, None, "submit", actions.SYSTEM, at(day))
+    act.log("submit", "提交。")
+    engine.open_step(act, "first")
     case.save()
     clocks.refresh_urgency(case)
     return case

@@ -125,9 +125,11 @@ def decided(request):
 
 
 def test_an_extension_is_once_in_time_and_no_longer_than_allowed(decided, monkeypatch):
+    from types import SimpleNamespace
+
     from jinzhi.casework import documents
 
-    monkeypatch.setattr(documents, "issue", lambda *a, **k: None)
+    monkeypatch.setattr(documents, "issue", lambda *a, **k: SimpleNamespace(number="x"))
     case, head = decided
     due = clocks.due_day(case.clocks.get(key="decision"))
     with pytest.raises(actions.Refused, match="最多可延长 10 个工作日"):
@@ -149,7 +151,10 @@ def test_suspension_only_on_a_ground_of_the_law_and_resume_gives_the_days_back(d
     case, head = decided
     with pytest.raises(actions.Refused, match="事由只能是"):
         go(case, "last", "suspend", head, reason="忙", payload={"ground": "人手不足"})
-    go(case, "last", "suspend", head, date(2026, 3, 10), reason="送检", payload={"ground": "检验"})
+    with pytest.raises(actions.Refused, match="预计需要的日数"):
+        go(case, "last", "suspend", head, reason="送检", payload={"ground": "检验"})
+    payload = {"ground": "检验", "days": "7"}
+    go(case, "last", "suspend", head, date(2026, 3, 10), reason="送检", payload=payload)
     assert case.clocks.get(key="decision").state == "paused"
     go(case, "last", "resume", head, date(2026, 3, 17))
     clock = case.clocks.get(key="decision")

@@ -7,7 +7,7 @@ from django.db import ProgrammingError, transaction
 
 from jinzhi.casework import actions, events
 from jinzhi.casework.models import Case, Step
-from jinzhi.casework.tests.sample import COUNTY, go, open_case, open_keys, person
+from jinzhi.casework.tests.sample import COUNTY, at, go, open_case, open_keys, person
 from jinzhi.foundation.places import scope
 
 pytestmark = pytest.mark.django_db
@@ -143,12 +143,12 @@ def test_a_delegate_acts_in_the_name_of_the_giver(clerk):
 
 def test_recall_works_until_the_successor_was_looked_at(forked, examiner):
     go(forked, "left", "pass", examiner)
-    actions.perform(forked.pk, "recall", None, examiner)
+    actions.perform(forked.pk, "recall", None, examiner, at=at(date(2026, 3, 3)))
     assert open_keys(forked) == {"left", "right"}
     go(forked, "left", "pass", examiner)
     forked.steps.filter(key="left2", state="open").update(taken_at="2026-03-04T00:00Z")
     with pytest.raises(actions.Refused, match="不能撤回"):
-        actions.perform(forked.pk, "recall", None, examiner)
+        actions.perform(forked.pk, "recall", None, examiner, at=at(date(2026, 3, 3)))
 
 
 def test_nothing_is_recalled_into_a_block_that_a_return_has_closed(forked, examiner, inspector):
@@ -156,7 +156,7 @@ def test_nothing_is_recalled_into_a_block_that_a_return_has_closed(forked, exami
     go(forked, "left", "pass", examiner)
     go(forked, "left2", "return", examiner, reason="重新受理", payload={"target": "first"})
     with pytest.raises(actions.Refused, match="不能撤回"):
-        actions.perform(forked.pk, "recall", None, inspector)
+        actions.perform(forked.pk, "recall", None, inspector, at=at(date(2026, 3, 3)))
     assert open_keys(forked) == {"first"}
 
 
