@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from jinzhi.casework import clocks, documents, hooks
 from jinzhi.casework.models import LIVE, Case, Clock, Step
 from jinzhi.casework.procedures import END, JOIN, Deadline, Outcome, StepDef
+from jinzhi.casework.refusals import NoAgency, Refused
 from jinzhi.foundation import rules
 from jinzhi.foundation.people.models import Agency
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 LEVELS = ("county", "city", "province")
 WIDTHS = {"county": 1_000_000, "city": 100_000_000, "province": 10_000_000_000}
 WINDOW = "window_clerk"  # who serves a notice that cannot be served electronically
-
-
-class NoAgency(LookupError):
-    """No agency of that level answers for the place of the case."""
 
 
 def agency_at(place: int, level: str) -> Agency:
@@ -100,7 +97,10 @@ def _decide(act: Act, step: Step, node: StepDef) -> None:
     """The table decides; its row is the reason."""
     table = rules.table(node.table, on=act.case.rule_date)
     facts = {name: act.case.found(path) for name, path in node.inputs}
-    answer = table.decide(**facts)
+    try:
+        answer = table.decide(**facts)
+    except rules.NoDecision as fault:
+        raise Refused(str(fault)) from None
     outcome = node.outcome(str(answer["outcome"]))
     assert outcome is not None, (
         f"{node.key}: {node.table} says {answer['outcome']}, which the step does not have"

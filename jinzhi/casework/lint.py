@@ -1,13 +1,29 @@
 """The procedures linter: refuses what the engine could not carry to an end, or the law could not name."""
 
+from fractions import Fraction
+
 from jinzhi.casework import actions, hooks
+from jinzhi.casework.actions.time import GROUNDS
 from jinzhi.casework.documents import kinds
-from jinzhi.casework.procedures import END, JOIN, NODE_KINDS, OUTCOMES, Procedure, files, parse, read
+from jinzhi.casework.procedures import (
+    END,
+    JOIN,
+    NODE_KINDS,
+    OUTCOMES,
+    QUORUMS,
+    Procedure,
+    StepDef,
+    files,
+    parse,
+    read,
+)
 from jinzhi.foundation import forms, rules
 from jinzhi.foundation.people.roles import ROLES
+from jinzhi.registry.kinds import kinds as certificate_kinds
 
 LEVELS = {"county", "city", "province", "deciding"}
 MARKS = {"", "received", "accepted", "decided"}
+PROCEDURE_KINDS = {"new", "change", "renewal", "reissue", "cancellation", "revocation", "other"}
 
 
 def _targets(p: Procedure) -> list[str]:
@@ -45,10 +61,10 @@ def _exits(p: Procedure) -> list[str]:
 
 def _blocks(p: Procedure) -> list[str]:
     problems = []
-    for block in (s for s in p.steps.values() if s.kind == "parallel"):
+    for block in (s for s in p.steps.values() if s.branches or s.kind == "parallel"):
         if len(block.branches) < 2:
             problems.append(f"{block.key}: a parallel block needs two branches")
-        if not block.next:
+        if not block.next and not block.signers:
             problems.append(f"{block.key}: no step after the join")
         chains = [set(p.chain(b)) for b in block.branches]
         branches = [p.within(b) for b in block.branches]
@@ -67,58 +83,184 @@ def _blocks(p: Procedure) -> list[str]:
     return problems
 
 
-def _names(p: Procedure) -> list[str]:
-    problems = []
-    used = {c for s in p.steps.values() for o in s.outcomes for c in (*o.starts, *o.stops)}
-    used |= {s.timer.clock for s in p.steps.values() if s.timer} | set(p.submit_starts)
-    problems += [f"clock {c} is not declared" for c in used - set(p.clocks)]
-    problems += [f"clock {c} is never started" for c in set(p.clocks) - used]
+def _clocks(p: Procedure) -> list[str]:
+    steps = p.steps.values()
+    used = {c for s in steps for o in s.outcomes for c in (*o.starts, *o.stops)} | set(p.submit_starts)
+    used |= {s.timer.clock for s in steps if s.timer} | {c for s in steps for c in s.pauses}
+    used |= {c for d in p.deadlines for c in (d.clock, *d.starts, *d.stops)}
+    started = {c for s in steps for o in s.outcomes for c in o.starts} | set(p.submit_starts)
+    started |= {c for d in p.deadlines for c in d.starts}
+    problems = [f"clock {c} is not declared" for c in used - set(p.clocks)]
+    problems += [f"clock {c} is never started" for c in set(p.clocks) - started]
     rule_keys = [c.rule for c in p.clocks.values()] + [c.extension for c in p.clocks.values() if c.extension]
-    rule_keys += [s.limit for s in p.steps.values() if s.limit]
-    for key in rule_keys:
+    rule_keys += [s.limit for s in steps if s.limit] + [c.promised for c in p.clocks.values() if c.promised]
+    found = {}
+    for key in dict.fromkeys(rule_keys):
         try:
-            rules.value(key, on=p.valid_from)
+            found[key] = rules.value(key, on=p.valid_from)
         except rules.NoRule:
             problems.append(f"rule {key} has no value on {p.valid_from}")
-    documents = {d for s in p.steps.values() for o in s.outcomes for d in o.documents} | set(
-        p.submit_documents
-    )
+    for clock in p.clocks.values():
+        legal, promised = found.get(clock.rule), found.get(clock.promised)
+        if legal and promised and (promised.unit != legal.unit or promised.value > legal.value):
+            problems.append(f"clock {clock.key}: promises {promised.shown}, the law says {legal.shown}")
+        if clock.until.split(".")[0] not in ("", "facts", "data"):
+            problems.append(f"clock {clock.key}: until must begin with facts. or data.")
+    return problems
+
+
+def _outcomes(p: Procedure, step: StepDef) -> list[str]:
+    problems = []
+    for o in step.outcomes:
+        where = f"{step.key}.{o.action}"
+        if step.kind in ("user", "timer", "notice") and o.action not in actions.registry:
+            problems.append(f"{step.key}: unknown action {o.action}")
+        if o.mark not in MARKS:
+            problems.append(f"{where}: unknown mark {o.mark}")
+        problems += [f"{where}: unknown hook {n}" for n in (o.effect, o.guard) if n and not hooks.known(n)]
+    return problems
+
+
+def _person(p: Procedure, step: StepDef) -> list[str]:
+    problems = []
+    if step.role not in ROLES:
+        problems.append(f"{step.key}: unknown role {step.role}")
+    if step.level not in LEVELS:
+        problems.append(f"{step.key}: unknown level {step.level}")
+    if step.page and not hooks.has_page(step.page):
+        problems.append(f"{step.key}: unknown page {step.page}")
+    if step.page and not any(o.main for o in step.outcomes):
+        problems.append(f"{step.key}: a page without a main outcome")
+    if not step.law:
+        problems.append(f"{step.key}: names no article")
+    if step.timer and not step.outcome(step.timer.outcome):
+        problems.append(f"{step.key}: its timer takes {step.timer.outcome}, which it does not have")
+    return problems
+
+
+def _exactly(step: StepDef, *wanted: str) -> list[str]:
+    found = {o.action for o in step.outcomes}
+    return [] if found == set(wanted) else [f"{step.key}: a {step.kind} has the outcomes {', '.join(wanted)}"]
+
+
+def _countersign(p: Procedure, step: StepDef) -> list[str]:
+    problems = _exactly(step, "agreed", "disagreed")
+    if len({s.key for s in step.signers}) != len(step.signers):
+        problems.append(f"{step.key}: two signers of the same key")
+    if step.quorum not in QUORUMS:
+        try:
+            if not 0 < Fraction(step.quorum) <= 1:
+                raise ValueError
+        except (ValueError, ZeroDivisionError):
+            problems.append(f"{step.key}: quorum is all, any or a share such as 2/3")
+    return problems
+
+
+def _decision(p: Procedure, step: StepDef) -> list[str]:
+    try:
+        table = rules.table(step.table, on=p.valid_from)
+    except rules.NoRule:
+        return [f"{step.key}: table {step.table} has no version on {p.valid_from}"]
+    if "outcome" not in table.outputs:
+        return [f"{step.key}: table {step.table} has no output `outcome`"]
+    asked, given = set(table.inputs), {name for name, _ in step.inputs}
+    problems = [f"{step.key}: input {name} of {step.table} is not given" for name in sorted(asked - given)]
+    answers = {str(row["then"]["outcome"]) for row in table.rows}
+    return problems + [f"{step.key}: no outcome {a}" for a in sorted(answers) if not step.outcome(a)]
+
+
+def _timer(p: Procedure, step: StepDef) -> list[str]:
+    return _exactly(step, "elapse") + ([] if step.limit else [f"{step.key}: waits without a limit"])
+
+
+def _subprocess(p: Procedure, step: StepDef) -> list[str]:
+    known = {read(path)["key"] for path in files()}
+    problems = [] if step.procedure in known else [f"{step.key}: unknown procedure {step.procedure}"]
+    if step.procedure == p.key:
+        problems.append(f"{step.key}: calls its own procedure")
+    ends = {o.action for o in step.outcomes}
+    if not ends or ends - set(OUTCOMES) - {"*"}:
+        problems.append(f"{step.key}: its outcomes are those of a case, or *")
+    if "*" not in ends and not {"withdrawn", "terminated", "done"} <= ends:
+        problems.append(f"{step.key}: no outcome for a case that ends otherwise (*)")
+    return problems
+
+
+def _notice(p: Procedure, step: StepDef) -> list[str]:
+    problems = _exactly(step, "serve")
+    if step.document not in kinds():
+        problems.append(f"{step.key}: document {step.document} is unknown")
+    if step.role and step.role not in ROLES:
+        problems.append(f"{step.key}: unknown role {step.role}")
+    return problems
+
+
+KINDS = {
+    "user": _person, "countersign": _countersign, "decision": _decision, "timer": _timer,
+    "subprocess": _subprocess, "notice": _notice,
+}  # fmt: skip
+
+
+def _names(p: Procedure) -> list[str]:
+    problems = _clocks(p)
+    documents = {d for s in p.steps.values() for o in s.outcomes for d in o.documents}
+    documents |= set(p.submit_documents) | {d for x in p.deadlines for d in x.documents}
     problems += [f"document {d} is unknown" for d in documents - set(kinds())]
     for step in p.steps.values():
         if step.kind not in NODE_KINDS:
             problems.append(f"{step.key}: unknown kind {step.kind}")
-        if step.kind == "user" and step.role not in ROLES:
-            problems.append(f"{step.key}: unknown role {step.role}")
-        if step.kind == "user" and step.level not in LEVELS:
-            problems.append(f"{step.key}: unknown level {step.level}")
-        if step.page and not hooks.has_page(step.page):
-            problems.append(f"{step.key}: unknown page {step.page}")
-        if step.page and not any(o.main for o in step.outcomes):
-            problems.append(f"{step.key}: a page without a main outcome")
-        if step.kind == "user" and not step.law:
-            problems.append(f"{step.key}: names no article")
-        if step.timer and not step.outcome(step.timer.outcome):
-            problems.append(f"{step.key}: its timer takes {step.timer.outcome}, which it does not have")
-        for o in step.outcomes:
-            if o.action not in actions.registry:
-                problems.append(f"{step.key}: unknown action {o.action}")
-            if o.mark not in MARKS:
-                problems.append(f"{step.key}.{o.action}: unknown mark {o.mark}")
-            for name in filter(None, (o.effect, o.guard)):
-                if not hooks.known(name):
-                    problems.append(f"{step.key}.{o.action}: unknown hook {name}")
+        elif step.kind in KINDS:
+            problems += KINDS[step.kind](p, step)
+        problems += _outcomes(p, step)
         problems += [f"{step.key}: not_same_as {k}" for k in step.not_same_as if k not in p.steps]
         if step.extend and step.extend not in p.clocks:
             problems.append(f"{step.key}: extends unknown clock {step.extend}")
+        if step.pauses and step.ground not in GROUNDS:
+            problems.append(f"{step.key}: time does not count only for {'、'.join(GROUNDS)}")
     try:
         forms.get(p.form, p.form_version)
     except forms.NoForm as fault:
         problems.append(str(fault))
+    return problems + _whole(p)
+
+
+def _whole(p: Procedure) -> list[str]:
+    """What is said of the procedure as a whole."""
+    problems = []
+    for d in p.deadlines:
+        if d.next not in p.steps and d.next.removeprefix(END) not in OUTCOMES:
+            problems.append(f"deadline {d.clock}: leads to {d.next}")
+        if p.enclosing(d.next):
+            problems.append(f"deadline {d.clock}: leads into a parallel block")
+        if d.mark not in MARKS:
+            problems.append(f"deadline {d.clock}: unknown mark {d.mark}")
+        if d.effect and not hooks.known(d.effect):
+            problems.append(f"deadline {d.clock}: unknown hook {d.effect}")
+    for fee in p.fees:
+        if not any(v.unit == "cent" for v in _history(fee.rule)):
+            problems.append(f"fee {fee.key}: {fee.rule} is no parameter in cents")
+    if p.kind not in PROCEDURE_KINDS:
+        problems.append(f"unknown kind {p.kind}")
+    if p.licence and p.licence not in certificate_kinds():
+        problems.append(f"unknown kind of certificate {p.licence}")
+    if p.reopens and (p.reopens not in p.steps or p.enclosing(p.reopens)):
+        problems.append(f"reopens at {p.reopens}, which is no step outside a block")
+    for version, steps in p.takes_over:
+        problems += [f"takes over {old} of {version} as {new}" for old, new in steps if new not in p.steps]
     return problems
+
+
+def _history(key: str) -> list:
+    try:
+        return rules.history(key)
+    except rules.NoRule:
+        return []
 
 
 def lint(p: Procedure) -> list[str]:
     """What is wrong with a procedure, in sentences; empty when it may be published."""
+    if p.closed:  # nothing begins any more
+        return []
     if p.start not in p.steps:
         return [f"{p.source}: start step {p.start} does not exist"]
     problems = _targets(p)

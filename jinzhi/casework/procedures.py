@@ -283,9 +283,12 @@ def _deadline(raw: dict) -> Deadline:
     return Deadline(**raw, **lists)
 
 
+NOTHING_TO_DO: dict[str, Any] = {"steps": {}, "start": "", "form": {"key": "", "version": 0}}  # of a closed matter
+
+
 def parse(raw: dict, source: str = "") -> Procedure:
     """A procedure from its YAML or stored JSON; TypeError or KeyError names what is wrong."""
-    raw = dict(raw)
+    raw = (NOTHING_TO_DO if raw.get("closed") else {}) | raw
     clocks = {k: ClockDef(key=k, **c) for k, c in raw.pop("clocks", {}).items()}
     steps = {s.key: s for k, raw_step in raw.pop("steps").items() for s in _step(k, dict(raw_step))}
     form = raw.pop("form")

@@ -150,6 +150,7 @@ def case_context(request, found: Case, open_steps: list[Step], mine: list[Step])
         "open_steps": open_steps,
         "work": [_work(found, step, actor) for step in mine],
         "recall": Recall.recallable(found, actor) if not mine else None,
+        "whole": _whole(found, actor),
         "kept": _kept(request, found),
     }
 
@@ -167,14 +168,21 @@ def _work(found: Case, step: Step, actor: actions.Actor) -> dict:
     """What the bar at the bottom offers for one open step."""
     node = found.definition.step(step.key)
     offered = [
-        forms_of_acts.describe(found, step, key, actor.office.pk)
+        forms_of_acts.describe(found, step, key, actor)
         for key, action in actions.registry.items()
         if action.open_to(found, step, actor)
     ]
     offered.sort(key=lambda o: not o["main"])
     power = actions.matching_power(actor, found, step)
     behalf = power.post if power and power.post_id != actor.office.pk else None
-    return {"step": step, "node": node, "offered": offered, "behalf": behalf}
+    extra = [o for o in offered if o["extra"]]
+    return {"step": step, "node": node, "offered": offered, "extra": extra, "behalf": behalf}
+
+
+def _whole(found: Case, actor: actions.Actor) -> list[dict]:
+    """The acts on the case as a whole that this post may do now; taking back is a button of its own."""
+    offered = [k for k, a in actions.registry.items() if k != "recall" and a.open_on(found, actor)]
+    return [forms_of_acts.describe(found, None, key, actor) for key in offered]
 
 
 @require_POST

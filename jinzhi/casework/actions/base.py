@@ -16,26 +16,12 @@ from django.utils import timezone
 from jinzhi.casework import clocks, events
 from jinzhi.casework.models import Case, Step
 from jinzhi.casework.procedures import Outcome, StepDef
+from jinzhi.casework.refusals import AlreadyDone, NoPower, Refused
 from jinzhi.foundation import calendar
+from jinzhi.foundation.numbering import NumberingError
 from jinzhi.foundation.people.models import Account, Post, Power
 
 RETRIES = 3
-
-
-class Refused(Exception):
-    """The act is not possible; the message is for the person, `field` says where to show it."""
-
-    def __init__(self, message: str, field: str = ""):
-        super().__init__(message)
-        self.message, self.field = message, field
-
-
-class NoPower(Refused):
-    """This post may not do this here."""
-
-
-class AlreadyDone(Refused):
-    """Somebody was faster."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +246,10 @@ def _perform(
     if kind.needs_reason and not act.reason:
         raise Refused("请填写理由", "reason")
     kind.check(act)
-    kind.run(act)
+    try:
+        kind.run(act)
+    except NumberingError as fault:  # a series is used up
+        raise Refused(str(fault)) from None
     case.save()
     clocks.refresh_urgency(case)
     return act
