@@ -64,6 +64,7 @@ def django_db_setup(test_database):
 def _test_settings(tmp_path_factory):
     with override_settings(
         MEDIA_ROOT=tmp_path_factory.mktemp("files"),
+        KEYS=testing.VAR / "keys",  # where the template of the database was made, and the live server looks
         STATIC_ROOT=tmp_path_factory.mktemp("static"),
         STORAGES=settings.STORAGES
         | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},

@@ -188,10 +188,10 @@ class Certificate(Record):
 
     @property
     def qr_token(self) -> str:
-        """What the QR on the printed face carries, so that a copied number on a forged face is found out."""
-        from jinzhi.registry import tokens
+        """The signed text that the QR on the printed face carries (see licences.payload)."""
+        from jinzhi.registry.licences import payload
 
-        return tokens.token(self.number, self.face_version)
+        return payload.token(self)
 
 
 class CertificateItem(Record):

@@ -7,7 +7,8 @@ a verdict of its own, whatever the register says about the number.
 from dataclasses import dataclass
 
 from jinzhi.foundation.places import scope
-from jinzhi.registry import services, tokens
+from jinzhi.registry import services
+from jinzhi.registry.licences import payload
 from jinzhi.registry.models import Certificate
 
 Status = Certificate.Status
@@ -22,6 +23,9 @@ MEANINGS: dict[str, str] = {
     Status.CANCELLED: "许可证已办理注销，不再有效。",
     "future": "登记的有效期还没有开始。",
 }
+
+
+ADVICE = "请以下面的登记信息为准，并可拨打投诉举报电话反映。"
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,11 @@ def verify(number: str, mark: str | None = None) -> Verdict:
         if found is None:
             return _unknown(number)
     certificate = found["certificate"]
-    reading = tokens.read(certificate["number"], mark) if mark is not None else None
-    if reading and not reading.genuine:
-        return Verdict(
-            "bad",
-            "二维码与登记信息不符",
-            "这个编号登记在册，但您扫描的二维码不是为这张证书生成的，证书可能是伪造或者涂改的。"
-            "请以下面的登记信息为准，并可拨打投诉举报电话反映。",
-            found,
-            forged=True,
-        )
+    reading = payload.read(mark) if mark is not None else None
+    if reading and (words := _doubt(reading, certificate["number"])):
+        return Verdict("bad", "二维码与登记信息不符", words + ADVICE, found, forged=True)
     verdict = _by_status(found)
-    if reading and reading.face_version < certificate["face_version"]:
+    if reading and reading.face and reading.face.face_version < certificate["face_version"]:
         words = "您扫描的是换发前的旧证，登记信息后来有变更，以下面的登记信息为准。"
         return Verdict(
             "unsure" if verdict.tone == "good" else verdict.tone,
@@ -72,6 +69,19 @@ def verify(number: str, mark: str | None = None) -> Verdict:
             found,
         )
     return verdict
+
+
+def _doubt(reading: payload.Reading, number: str) -> str:
+    """Why the QR does not speak for this certificate; empty when it does."""
+    if reading.state == "unknown_key":
+        return "二维码的签名不是用本机关公布的密钥作出的，证书可能是伪造的。"
+    if reading.state == "bad_key":
+        return "签发这个二维码的密钥已经作废或者当时已停用，二维码不能作为凭据，请持证人重新下载证书。"
+    if not reading.genuine:
+        return "这个编号登记在册，但您扫描的二维码没有通过签名核对，证书可能是伪造或者涂改的。"
+    if reading.face and services.normal(reading.face.number) != services.normal(number):
+        return "您扫描的二维码是为另一张证书生成的，这张证书可能是伪造或者涂改的。"
+    return ""
 
 
 def _by_status(found: dict) -> Verdict:

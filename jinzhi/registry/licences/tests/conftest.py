@@ -1,0 +1,1 @@
+from jinzhi.registry.tests.conftest import certificate, enterprise  # noqa: F401
