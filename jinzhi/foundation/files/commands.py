@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from jinzhi.foundation.files import storing
+from jinzhi.foundation.files import seals as seal_store
+from jinzhi.foundation.files import signing, storing
 from jinzhi.foundation.files.models import Blob
+from jinzhi.foundation.people.models import Agency
 
 NAME = "files"
 app = typer.Typer(help="附件与文书的存储。", no_args_is_help=True)
@@ -40,3 +42,31 @@ def verify(json_: Json = False) -> None:
             typer.echo(f"✗ {fault['sha256']} {fault['fault']}")
         typer.echo(f"核对 {Blob.objects.count()} 个文件，{len(faults)} 个有问题")
     raise typer.Exit(1 if faults else 0)
+
+
+@app.command(help="列出各机关用的印章和签名证书：自有的、演示的、有效期。")
+def seals(json_: Json = False) -> None:
+    """Which seal and certificate documents of each agency carry."""
+    rows = [_seal_row(agency) for agency in Agency.objects.all()]
+    if json_:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    typer.echo(f"放置位置：{seal_store.organ_folder('机构代号')}")
+    for row in rows:
+        own = "自有证书" if row["own_certificate"] else "本系统自签证书"
+        seal = "自有印章" if row["own_seal"] else "演示印章"
+        typer.echo(
+            f"{row['agency']}  {row['name']}  {seal}  {own}，{row['certificate_until'] or row['fault']}"
+        )
+
+
+def _seal_row(agency: Agency) -> dict:
+    own = signing.certificate_of(agency.key) != signing.own_certificate()
+    row = {"agency": agency.key, "name": agency.name, "own_seal": seal_store.given(agency.key) is not None}
+    row |= {"own_certificate": own, "certificate_until": "", "fault": ""}
+    try:
+        certificate = signing.signer_of(agency.key).signing_cert
+        row["certificate_until"] = certificate.not_valid_after.date().isoformat()
+    except signing.SigningFault as fault:
+        row["fault"] = str(fault)
+    return row

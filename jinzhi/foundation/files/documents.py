@@ -5,8 +5,10 @@ from pathlib import Path
 
 from django.apps import apps
 from django.db import transaction
+from django.utils import timezone
 
-from jinzhi.foundation.files import storing, typst
+from jinzhi.foundation import rules
+from jinzhi.foundation.files import seals, signing, storing, typst
 from jinzhi.foundation.files.models import Blob, GeneratedDocument
 
 FOLDER = "documents"  # of a room: its Typst templates
@@ -14,9 +16,9 @@ FOLDER = "documents"  # of a room: its Typst templates
 
 @cache
 def template_path(name: str) -> Path:
-    """The template of this file name in some room's documents folder, or one of the common ones."""
+    """The template of this file name in some room's documents folder; this room's own are for every room."""
     folders = [Path(r.path) / FOLDER for r in apps.get_app_configs() if r.name.startswith("jinzhi.")]
-    found = [path for folder in (typst.PAPER, *folders) if (path := folder / name).is_file()]
+    found = [path for folder in folders if (path := folder / name).is_file()]
     if len(found) != 1 or "/" in name:
         raise LookupError(f"文书模板 {name}：{'找不到' if not found else '有多个同名'}")
     return found[0]
@@ -29,11 +31,23 @@ def rendered(document: GeneratedDocument) -> Blob:
     with transaction.atomic():
         locked = GeneratedDocument.objects.select_for_update().get(pk=document.pk)
         if locked.blob is None:
-            data = locked.data
-            if text := data.get("qr_text"):  # the text is frozen; its picture follows from it
-                data = data | {"qr": typst.qr_svg(text)}
-            content = typst.render(template_path(locked.template), data, issued_at=locked.issued_at)
+            content = _made(locked)
             locked.blob = storing.store_bytes(content, "application/pdf")
             locked.save(update_fields=["blob"])
         document.blob = locked.blob
     return locked.blob
+
+
+def _made(document: GeneratedDocument) -> bytes:
+    """The signed PDF. Frozen are the words; the picture of a QR and the seal follow from them."""
+    frozen = document.data
+    agency, agency_key = str(frozen.get("agency", "")), str(frozen.get("agency_key", ""))
+    data = frozen | {"seal": seals.image(agency_key, agency)} if agency else dict(frozen)
+    if text := frozen.get("qr_text"):
+        data["qr"] = typst.qr_svg(text)
+    if document.issued_at:
+        data.setdefault(
+            "layout", rules.value("files.layout", on=timezone.localdate(document.issued_at)).value
+        )
+    content = typst.render(template_path(document.template), data, issued_at=document.issued_at)
+    return signing.sign(content, agency_key=agency_key, agency=agency, title=document.title)

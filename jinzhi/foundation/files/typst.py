@@ -1,6 +1,6 @@
 """PDF from a Typst template and data; QR codes as SVG.
 
-A template imports `@jinzhi/house:1.0.0` (in `paper/packages`), which holds its data as `d` and the common look, and
+A template imports `@jinzhi/house:1.0.0` (in `documents/packages`), which holds its data as `d` and the common look, and
 may import files of its own folder, no others. Compilers are kept warm for each folder: the first document takes
 seconds, the next a tenth.
 """
@@ -18,7 +18,7 @@ import segno
 import typst
 
 FONT_FOLDERS = (Path("/usr/share/fonts/opentype/noto"), Path("/usr/share/fonts/truetype/noto"))
-PAPER = Path(__file__).parent / "paper"  # templates any room may name, and the library of all templates
+PACKAGES = Path(__file__).parent / "documents" / "packages"  # the library of all templates
 NEEDED_FONTS = ("Noto Serif CJK SC", "Noto Sans CJK SC")
 _lock = threading.Lock()  # a compiler holds the world of one document at a time
 
@@ -49,13 +49,12 @@ def _compiler(folder: Path) -> typst.Compiler:
         raise FontsMissing(
             f"缺少中文字体 {'、'.join(missing)}，不能生成文书。请安装：apt install fonts-noto-cjk"
         )
-    packages = PAPER / "packages"
     return typst.Compiler(
         root=folder,
         font_paths=_fonts(),
         ignore_system_fonts=False,
-        package_path=packages,
-        package_cache_path=packages,  # nothing is ever downloaded into a home folder
+        package_path=PACKAGES,
+        package_cache_path=PACKAGES,  # nothing is ever downloaded into a home folder
     )
 
 

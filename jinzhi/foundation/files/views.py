@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, http_date
 from django.views.decorators.http import require_safe
 
-from jinzhi.foundation.files import documents, storing, typst
+from jinzhi.foundation.files import documents, signing, storing, typst
 from jinzhi.foundation.files.models import Attachment, Blob, GeneratedDocument
 from jinzhi.foundation.places import scope
 
@@ -53,6 +53,6 @@ def document(request, key):
     row = _seen(request, GeneratedDocument, key)
     try:
         blob = documents.rendered(row)
-    except typst.FontsMissing as missing:
-        return HttpResponse(str(missing), status=503, content_type="text/plain; charset=utf-8")
+    except (typst.FontsMissing, signing.SigningFault) as fault:
+        return HttpResponse(str(fault), status=503, content_type="text/plain; charset=utf-8")
     return _send(request, blob, row.name)
