@@ -24,6 +24,11 @@ def limit_text(limit: int, unit: str) -> str:
     return f"{limit} {UNITS[unit]}"
 
 
+def length(clock: Clock) -> str:
+    """How long the limit is with its extension, in words."""
+    return f"至 {clock.base_due:%Y-%m-%d}" if clock.unit == "date" else limit_text(clock.limit + clock.extended, clock.unit)
+
+
 def start(
     case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency",
     kind: str = Clock.Kind.LEGAL, at: datetime | None = None, until: date | None = None,

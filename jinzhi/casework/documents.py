@@ -72,7 +72,7 @@ def context(act) -> dict:
             "due": clocks.due_day(c).isoformat(),
             "law": c.law,
         }
-        for c in case.clocks.filter(step=None, state="running").order_by("id")
+        for c in case.clocks.filter(step=None, state="running").exclude(unit="date").order_by("id")
     ]
     return {
         "agency": name_on(agency, act.day),

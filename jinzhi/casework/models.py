@@ -52,6 +52,11 @@ def published(key: int) -> ProcedureVersion:
     return _published[key]
 
 
+def forget_published() -> None:
+    """Read the versions again: this process turned to another database."""
+    _published.clear()
+
+
 class Case(Record):
     """One matter of one applicant, decided under the rules of its legally relevant date."""
 

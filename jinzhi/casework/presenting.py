@@ -151,7 +151,7 @@ def shown_clocks(case: Case) -> list[ShownClock]:
                 due,
                 calendar.is_provisional(due),
                 clocks.why(clock),
-                clocks.limit_text(total, clock.unit),
+                clocks.length(clock),
                 used,
                 total,
                 _mark(clock, case),

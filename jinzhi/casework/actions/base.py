@@ -62,6 +62,7 @@ class Act:
     on_behalf: Post | None = None
     documents: list = field(default_factory=list)
     since: date | None = None  # limits that start with this act count from this day, if not from its own
+    gone: bool = False  # the case has left the range of whoever acted, and was saved before
     afterwards: list[Callable[[], None]] = field(default_factory=list)  # once the case itself is saved
 
     @property
@@ -250,8 +251,9 @@ def _perform(
         kind.run(act)
     except NumberingError as fault:  # a series is used up
         raise Refused(str(fault)) from None
-    case.save()
-    clocks.refresh_urgency(case)
+    if not act.gone:
+        case.save()
+        clocks.refresh_urgency(case)
     return act
 
 

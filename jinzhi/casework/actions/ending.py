@@ -196,6 +196,7 @@ class HandOver(WholeCase):
                     self._renew(act, step)
             case.save()
             clocks.refresh_urgency(case)
+        act.gone = True
 
     @staticmethod
     def _renew(act: Act, step: Step) -> None:
