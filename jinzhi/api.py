@@ -8,11 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.renderers import JSONRenderer
 from ninja.throttling import AnonRateThrottle, AuthRateThrottle
 
+from jinzhi.casework import actions
+from jinzhi.foundation.people import acting, tokens
 from jinzhi.runtime import discovery
 
 log = logging.getLogger(__name__)
@@ -56,7 +59,13 @@ WORDS = {
     "enum": "应为以下之一：{expected}",
     "extra_forbidden": "没有这一项",
 }
-STATUS_WORDS = {401: "需要登录。", 403: "没有权限。", 404: "没有找到。", 405: "不支持这种方法。"}
+STATUS_WORDS = {
+    400: "请求的内容不是有效的 JSON。",
+    401: "需要登录。",
+    403: "没有权限。",
+    404: "没有找到。",
+    405: "不支持这种方法。",
+}
 
 
 def _words(error: dict) -> str:
@@ -88,7 +97,18 @@ class JinzhiAPI(NinjaAPI):
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
         for operations in schema["paths"].values():
             for operation in operations.values():
-                for status, words in ((404, "没有找到"), (422, "请求有误"), (429, "请求过于频繁")):
+                refusals = {404: "没有找到", 422: "请求有误", 429: "请求过于频繁"}
+                if "security" in operation:
+                    refusals |= {401: "需要登录", 403: "没有权限"}
+                if "requestBody" in operation:
+                    refusals |= {
+                        400: "不是有效的 JSON",
+                        401: "需要登录",
+                        403: "没有权限",
+                        409: "已经办理",
+                        413: "内容过大",
+                    }
+                for status, words in refusals.items():
                     operation["responses"].setdefault(status, {"description": words, "content": content})
         return schema
 
@@ -122,6 +142,11 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     )
 
 
+@api.exception_handler(MultiPartParserError)
+def _unreadable(request: HttpRequest, error: MultiPartParserError) -> HttpResponse:
+    return refuse(request, 400, "请求的内容与 Content-Type 不符。")
+
+
 @api.exception_handler(Http404)
 def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     said = str(error)
@@ -135,6 +160,28 @@ def _refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     return refuse(
         request, error.status_code, STATUS_WORDS.get(error.status_code, said) if said.isascii() else said
     )
+
+
+# What a rule forbids, by the room's own exception; the nearest class in this order counts.
+REFUSALS: tuple[tuple[type[Exception], int], ...] = (
+    (actions.AlreadyDone, 409),
+    (actions.NoPower, 403),
+    (actions.Refused, 422),
+    (tokens.NotSignedIn, 401),
+    (tokens.NotReady, 403),
+    (tokens.Locked, 429),
+    (acting.Refused, 422),
+)
+
+
+@api.exception_handler(actions.Refused)
+@api.exception_handler(acting.Refused)
+def _forbidden(request: HttpRequest, error: actions.Refused | acting.Refused) -> HttpResponse:
+    status = next(number for kind, number in REFUSALS if isinstance(error, kind))
+    problems = getattr(error, "problems", None)
+    if problems is None and error.field:
+        problems = [{"field": error.field, "code": "refused", "message": error.message}]
+    return refuse(request, status, error.message, problems)
 
 
 @api.exception_handler(AuthenticationError)
@@ -158,3 +205,8 @@ def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
 
 for _, module in discovery.declared("api"):
     api.add_router(module.PREFIX, module.router)
+
+
+def unknown(request: HttpRequest) -> HttpResponse:
+    """An address below /api/ that no operation has: a program gets no page."""
+    return refuse(request, 404, STATUS_WORDS[404])

@@ -5,13 +5,14 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from jinzhi.foundation.places import scope
 
-from . import identity
+from . import identity, tokens
+from .bearer import bearer_of
 from .models import Account
 
 SEEN_EVERY = 60  # seconds between two writes of the session's last activity
@@ -31,11 +32,11 @@ class PostMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        if answer := _idle(request):
+        request.token = None
+        text = bearer_of(request) if request.path.startswith("/api/") else None
+        answer = self._by_session(request) if text is None else self._by_token(request, text)
+        if answer is not None:
             return answer
-        self._identify(request)
-        if path := _must_do_first(request):
-            return redirect_whole_page(request, path)
         with scope.acting(request.scope):
             response = self.get_response(request)
         if response.streaming and not isinstance(response, FileResponse):
@@ -43,23 +44,50 @@ class PostMiddleware:
             response.streaming_content = _streamed(response.streaming_content, request.scope)
         return response
 
-    def _identify(self, request):
-        request.identity = identity.Identity()
-        request.scope = scope.PUBLIC
+    def _by_session(self, request) -> HttpResponse | None:
+        """A page: the signed-in session, and what it must do first."""
+        if answer := _idle(request):
+            return answer
         user = request.user
-        if user.is_authenticated:
-            if user.kind == Account.Kind.ENTERPRISE:
-                if user.enterprise_id:
-                    request.scope = scope.enterprise(user.enterprise_id)
-            else:
-                request.identity = identity.load(user, timezone.localdate(), request.session.get("post"))
-                if request.identity.post:
-                    request.scope = scope.staff(request.identity.post.agency.place)
+        found = identity.Identity()
+        if user.is_authenticated and user.kind == Account.Kind.STAFF:
+            found = identity.load(user, timezone.localdate(), request.session.get("post"))
+        self._enter(request, found)
+        if path := _must_do_first(request):
+            return redirect_whole_page(request, path)
+        return None
+
+    def _by_token(self, request, text: str) -> HttpResponse | None:
+        """The interface: whoever holds the token; a session beside it does not count."""
+        try:
+            issued = tokens.find(text)
+        except tokens.NotReady as refusal:
+            return _refuse(403, refusal.message)
+        except tokens.NotSignedIn as refusal:
+            return _refuse(401, refusal.message)
+        request.token, request.user = issued.token, issued.account
+        self._enter(request, issued.identity)
+        return None
+
+    def _enter(self, request, found: identity.Identity) -> None:
+        """What a view may rely on, and the scope of its queries."""
+        request.identity, request.scope = found, scope.PUBLIC
+        user = request.user
+        if found.post:
+            request.scope = scope.staff(found.post.agency.place)
+        elif user.is_authenticated and user.kind == Account.Kind.ENTERPRISE and user.enterprise_id:
+            request.scope = scope.enterprise(user.enterprise_id)
         request.post = request.identity.post
         request.powers = request.identity.powers
         request.roles = request.identity.roles
         if user.is_authenticated and user.kind == Account.Kind.ENTERPRISE:
             request.roles = {"applicant"}
+
+
+def _refuse(status: int, message: str) -> JsonResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    answer = {"message": message, "problems": []}
+    return JsonResponse(answer, status=status, headers=headers, json_dumps_params={"ensure_ascii": False})
 
 
 def _idle(request) -> HttpResponse | None:

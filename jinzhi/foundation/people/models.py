@@ -187,3 +187,19 @@ class SignIn(models.Model):
 
     class Meta:
         verbose_name = "登录记录"
+
+
+class AccessToken(models.Model):
+    """A sign-in of a program: the interface knows its bearer by it. Only the hash of the token is kept."""
+
+    digest = models.CharField("摘要", max_length=64, unique=True)  # SHA-256 of the token
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+", verbose_name="账号")
+    post = models.ForeignKey(Post, models.CASCADE, null=True, related_name="+", verbose_name="任职")
+    secret = models.CharField(max_length=64)  # Account.get_session_auth_hash(): a new password ends the token
+    created_at = models.DateTimeField("签发", auto_now_add=True)
+    expires_at = models.DateTimeField("到期")
+    revoked_at = models.DateTimeField("注销", null=True)
+
+    class Meta:
+        verbose_name = "接口令牌"
+        indexes = [models.Index(fields=["account", "-id"], name="token_account")]

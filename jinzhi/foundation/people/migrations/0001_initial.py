@@ -135,6 +135,23 @@ class Migration(migrations.Migration):
                 'verbose_name': '登录记录',
             },
         ),
+        migrations.CreateModel(
+            name='AccessToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64, unique=True, verbose_name='摘要')),
+                ('secret', models.CharField(max_length=64)),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='签发')),
+                ('expires_at', models.DateTimeField(verbose_name='到期')),
+                ('revoked_at', models.DateTimeField(null=True, verbose_name='注销')),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='账号')),
+                ('post', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.post', verbose_name='任职')),
+            ],
+            options={
+                'verbose_name': '接口令牌',
+                'indexes': [models.Index(fields=['account', '-id'], name='token_account')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='department',
             constraint=models.UniqueConstraint(models.F('agency'), models.F('name'), name='department_name'),
@@ -160,6 +177,11 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(models.F('post'), models.F('role'), models.F('procedure'), models.F('step'), name='power_once'),
         ),
         rls.append_only("people_signin"),
+        migrations.RunSQL(  # looked up before a scope is entered, written by the system
+            "REVOKE ALL ON people_accesstoken FROM jinzhi_public, jinzhi_enterprise;"
+            " REVOKE INSERT, UPDATE ON people_accesstoken FROM jinzhi_staff, jinzhi_app",
+            migrations.RunSQL.noop,
+        ),
         migrations.RunSQL(
             f"REVOKE INSERT, UPDATE, DELETE ON {ORGANISATION} FROM jinzhi_public, jinzhi_enterprise",
             f"GRANT INSERT, UPDATE, DELETE ON {ORGANISATION} TO jinzhi_public, jinzhi_enterprise",
