@@ -7,10 +7,10 @@ consumed and overlapping pauses count once (行政许可法第四十五条). The
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
-from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from jinzhi.casework import rows
 from jinzhi.casework.models import Case, Clock, ClockPause, Step
 from jinzhi.casework.procedures import ClockDef
 from jinzhi.foundation import calendar, rules
@@ -26,7 +26,11 @@ def limit_text(limit: int, unit: str) -> str:
 
 def length(clock: Clock) -> str:
     """How long the limit is with its extension, in words."""
-    return f"至 {clock.base_due:%Y-%m-%d}" if clock.unit == "date" else limit_text(clock.limit + clock.extended, clock.unit)
+    return (
+        f"至 {clock.base_due:%Y-%m-%d}"
+        if clock.unit == "date"
+        else limit_text(clock.limit + clock.extended, clock.unit)
+    )
 
 
 def start(
@@ -48,7 +52,7 @@ def start(
             hours=clock.limit
         )
     recompute(clock, ())
-    clock.save()
+    rows.insert(clock)
     return clock
 
 
@@ -240,8 +244,7 @@ UPDATE casework_step s SET due_ord = n.due
 
 def refresh_urgency(case: Case) -> None:
     """Give every open step the ordinal of the most urgent running clock of the case or of the step itself."""
-    with connection.cursor() as cursor:
-        cursor.execute(_URGENCY, [case.pk])
+    rows.run(_URGENCY, [case.pk])
 
 
 def on_notice_confirmed(

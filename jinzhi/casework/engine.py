@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from jinzhi.casework import clocks, documents, hooks
+from jinzhi.casework import clocks, documents, hooks, rows
 from jinzhi.casework.models import LIVE, Case, Clock, Step
 from jinzhi.casework.procedures import END, JOIN, Deadline, Outcome, StepDef
 from jinzhi.casework.refusals import NoAgency, Refused
@@ -21,6 +21,8 @@ from jinzhi.foundation.people.models import Agency
 if TYPE_CHECKING:
     from jinzhi.casework.actions.base import Act
 
+CLOSING = ("state", "closed_at")
+COLUMNS = {"account": "account_id", "post": "post_id", "on_behalf": "on_behalf_id"}
 LEVELS = ("county", "city", "province")
 WIDTHS = {"county": 1_000_000, "city": 100_000_000, "province": 10_000_000_000}
 WINDOW = "window_clerk"  # who serves a notice that cannot be served electronically
@@ -36,11 +38,14 @@ def agency_at(place: int, level: str) -> Agency:
     raise NoAgency(f"没有管辖 {place:012d} 的{dict(Agency.Level.choices)[level]}级机构")
 
 
-def agency_of(case: Case, step: StepDef) -> Agency | None:
+def agency_of(case: Case, step: StepDef) -> int | None:
+    """Key of the agency that acts at a step; of the applicant's own steps none."""
     if step.role == "applicant":
         return None
     level = case.facts.get("deciding_level", "county") if step.level == "deciding" else step.level
-    return agency_at(case.place, level)
+    if level == case.agency.level and case.agency.place == case.place and case.agency.valid_to is None:
+        return case.agency_id
+    return agency_at(case.place, level).pk
 
 
 def open_step(act: Act, key: str, parent: Step | None = None, origin: Step | None = None) -> None:
@@ -55,10 +60,11 @@ def open_step(act: Act, key: str, parent: Step | None = None, origin: Step | Non
     node = case.definition.step(key)
     personal = node.kind in ("user", "notice")
     role = node.role or (WINDOW if node.kind == "notice" else "")
-    step = Step.objects.create(
+    step = Step(
         case=case, place=case.place, key=key, name=node.name, kind=node.kind, parent=parent, origin=origin,
-        role=role, agency=agency_of(case, node) if personal else None, opened_at=act.at,
+        role=role, agency_id=agency_of(case, node) if personal else None, opened_at=act.at,
     )  # fmt: skip
+    rows.insert(step)
     if node.limit and not node.signers:
         clocks.start(
             case,
@@ -188,7 +194,7 @@ def close_step(step: Step, state: str, act: Act, **fields) -> None:
     step.state, step.closed_at = state, act.at
     for name, value in fields.items():
         setattr(step, name, value)
-    step.save()
+    rows.update(step, [*CLOSING, *(COLUMNS.get(name, name) for name in fields)])
     node = act.case.definition.step(step.key)
     if node.limit:
         for clock in step.clocks.filter(state__in=clocks.RUNNING):
@@ -320,6 +326,7 @@ def close_case(act: Act, outcome: str, *, tell_parent: bool = True) -> None:
 
 
 def _return_to_parent(act: Act, child: Case, outcome: str) -> None:
+    assert child.parent_step_id is not None, "a step called it"
     parent = Case.objects.select_for_update().get(steps=child.parent_step_id)
     step = parent.steps.get(pk=child.parent_step_id)
     if step.state != Step.State.OPEN:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from jinzhi.casework import rows
 from jinzhi.casework.models import Case, Event
 from jinzhi.foundation import history
 from jinzhi.foundation.people.models import Account, Post
@@ -51,7 +52,7 @@ def record(
         previous=case.story_hash,
     )  # fmt: skip
     event.hash = digest(event)
-    event.save(force_insert=True)
+    rows.insert(event)
     case.story_length, case.story_hash, case.story_at = event.seq, event.hash, at
     return event
 

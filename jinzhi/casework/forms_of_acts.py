@@ -1,5 +1,6 @@
 """How each act is asked for on the case page: its label, its inputs, and reading them back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jinzhi.casework import actions, clocks, documents, engine, hooks
@@ -150,7 +151,7 @@ def _hand_over(case: Case, step: Step | None, actor: actions.Actor) -> list[Inpu
     return [Input("agency", "移送给", "one", tuple((a.key, a.name) for a in same.order_by("place")))]
 
 
-INPUTS = {
+INPUTS: dict[str, Callable[..., list[Input]]] = {
     "copy": _copy, "return": _return, "suspend": _suspend, "extend": _extend, "reassign": _reassign,
     "add_sign": _add_sign, "fee": _fee, "serve": _serve, "terminate": _terminate, "link": _other, "merge": _other,
     "reopen": _reopen, "hand_over": _hand_over,

@@ -257,7 +257,7 @@ def _step(key: str, raw: dict) -> list[StepDef]:
     timer = raw.pop("timer", None)
     signers = tuple(Signer(**s) for s in raw.pop("signers", ()))
     lists: dict[str, Any] = {k: tuple(raw.pop(k, ())) for k in ("back", "branches", "not_same_as", "pauses")}
-    pairs = {k: tuple(raw.pop(k, {}).items()) for k in ("inputs", "passes")}
+    pairs: dict[str, Any] = {k: tuple(raw.pop(k, {}).items()) for k in ("inputs", "passes")}
     if signers:
         lists["branches"] = tuple(f"{key}.{s.key}" for s in signers)
     step = StepDef(
@@ -283,7 +283,11 @@ def _deadline(raw: dict) -> Deadline:
     return Deadline(**raw, **lists)
 
 
-NOTHING_TO_DO: dict[str, Any] = {"steps": {}, "start": "", "form": {"key": "", "version": 0}}  # of a closed matter
+NOTHING_TO_DO: dict[str, Any] = {
+    "steps": {},
+    "start": "",
+    "form": {"key": "", "version": 0},
+}  # of a closed matter
 
 
 def parse(raw: dict, source: str = "") -> Procedure:

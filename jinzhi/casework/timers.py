@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -57,7 +58,7 @@ class Due:
 
 def due(today: date, *, old: bool = False, now: datetime | None = None) -> Iterator[Due]:
     """What has run out before `today`, oldest cases first."""
-    values = {
+    values: dict[str, Any] = {
         "today": today, "now": now or timezone.now(), "old": old,
         "over": calendar.ordinal(today - timedelta(days=1)),  # a Friday's limit has ended on Saturday
     }  # fmt: skip

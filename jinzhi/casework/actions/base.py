@@ -4,6 +4,7 @@
 people who decide at once the second finds the step closed and is told who was first.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,7 +14,7 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from jinzhi.casework import clocks, events
+from jinzhi.casework import clocks, events, rows
 from jinzhi.casework.models import Case, Step
 from jinzhi.casework.procedures import Outcome, StepDef
 from jinzhi.casework.refusals import AlreadyDone, NoPower, Refused
@@ -43,6 +44,19 @@ class Actor:
         return self.post
 
 
+# What acts may change of a case; everything else was settled when it was opened.
+CHANGES = (
+    "procedure_id", "title", "enterprise_id", "subject_name", "subject_code", "agency_id", "place", "state", "outcome",
+    "rule_date", "received_on", "accepted_on", "decided_on", "closed_on", "data", "facts", "story_length", "story_hash",
+    "story_at",
+)  # fmt: skip
+
+
+def state_of(case: Case) -> tuple:
+    """What a case is at this moment, for finding what an act changed; `facts` are changed in place."""
+    return tuple(json.dumps(case.facts, default=str) if n == "facts" else getattr(case, n) for n in CHANGES)
+
+
 SYSTEM = Actor(None)
 SIGN = "sign"  # role of a step at which somebody is asked for an opinion (加签)
 
@@ -62,6 +76,7 @@ class Act:
     on_behalf: Post | None = None
     documents: list = field(default_factory=list)
     since: date | None = None  # limits that start with this act count from this day, if not from its own
+    before: tuple = ()  # state_of the case when it was locked
     gone: bool = False  # the case has left the range of whoever acted, and was saved before
     afterwards: list[Callable[[], None]] = field(default_factory=list)  # once the case itself is saved
 
@@ -72,6 +87,14 @@ class Act:
     def within(self, case: Case) -> "Act":
         """The same act as it reaches another case: by the system, at the same moment."""
         return Act(case, None, self.action, SYSTEM, max(self.at, case.story_at or self.at))
+
+    def save(self) -> None:
+        """Write what the act changed of the case."""
+        rows.update(
+            self.case,
+            [n for n, a, b in zip(CHANGES, self.before, state_of(self.case), strict=True) if a != b],
+        )
+        clocks.refresh_urgency(self.case)
 
     def finish(self) -> None:
         """What the act sets off in other cases."""
@@ -230,10 +253,14 @@ def _once(
 def _perform(
     case_id, action: str, step_id: int | None, actor: Actor, reason: str, payload: dict, at: datetime | None
 ) -> Act:
-    case = Case.objects.select_for_update().get(pk=case_id)
-    step = case.steps.select_related("account", "parent", "agency").get(pk=step_id) if step_id else None
+    case = rows.one(Case, "id = %s FOR UPDATE", [case_id])
+    step = rows.one(Step, "id = %s AND case_id = %s", [step_id, case.pk]) if step_id else None
+    if step is not None:
+        step.case = case
     kind = registry[action]
-    act = Act(case, step, action, actor, moment(case, at), reason, payload)
+    if actor.post and actor.post.agency_id == case.agency_id:
+        case.agency = actor.post.agency  # already read
+    act = Act(case, step, action, actor, moment(case, at), reason, payload, before=state_of(case))
     if step is not None:
         _require_open(step)
         _require_power(act, kind)
@@ -252,8 +279,7 @@ def _perform(
     except NumberingError as fault:  # a series is used up
         raise Refused(str(fault)) from None
     if not act.gone:
-        case.save()
-        clocks.refresh_urgency(case)
+        act.save()
     return act
 
 
