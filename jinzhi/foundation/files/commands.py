@@ -65,8 +65,8 @@ def _seal_row(agency: Agency) -> dict:
     row = {"agency": agency.key, "name": agency.name, "own_seal": seal_store.given(agency.key) is not None}
     row |= {"own_certificate": own, "certificate_until": "", "fault": ""}
     try:
-        certificate = signing.signer_of(agency.key).signing_cert
-        row["certificate_until"] = certificate.not_valid_after.date().isoformat()
+        if certificate := signing.signer_of(agency.key).signing_cert:
+            row["certificate_until"] = certificate.not_valid_after.date().isoformat()
     except signing.SigningFault as fault:
         row["fault"] = str(fault)
     return row

@@ -77,6 +77,7 @@ class GeneratedDocument(Record):
         indexes = [
             models.Index(fields=["place", "-id"], name="document_place"),
             models.Index(fields=["subject"], name="document_subject"),
+            models.Index(fields=["enterprise_id", "-id"], name="document_enterprise"),
         ]
 
     def __str__(self):

@@ -21,7 +21,8 @@ def _seen(request, model, key):
     raise Http404("没有这个文件，或者它不在您的管辖范围内。")
 
 
-def _send(request, blob: Blob, name: str) -> HttpResponseBase:
+def send(request, blob: Blob, name: str) -> HttpResponseBase:
+    """A content to somebody who may see it; the caller has made sure of that."""
     etag = f'"{blob.sha256}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304)
@@ -44,7 +45,7 @@ def _send(request, blob: Blob, name: str) -> HttpResponseBase:
 @require_safe
 def attachment(request, key):
     row = _seen(request, Attachment, key)
-    return _send(request, row.blob, row.name)
+    return send(request, row.blob, row.name)
 
 
 @require_safe
@@ -55,4 +56,4 @@ def document(request, key):
         blob = documents.rendered(row)
     except (typst.FontsMissing, signing.SigningFault) as fault:
         return HttpResponse(str(fault), status=503, content_type="text/plain; charset=utf-8")
-    return _send(request, blob, row.name)
+    return send(request, blob, row.name)

@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '文书',
-                'indexes': [models.Index(fields=['place', '-id'], name='document_place'), models.Index(fields=['subject'], name='document_subject')],
+                'indexes': [models.Index(fields=['place', '-id'], name='document_place'), models.Index(fields=['subject'], name='document_subject'), models.Index(fields=['enterprise_id', '-id'], name='document_enterprise')],
             },
         ),
         rls.scoped("files_attachment", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
