@@ -16,6 +16,7 @@ from jinzhi.demo import cases, enterprises, people
 from jinzhi.foundation import calendar
 from jinzhi.foundation.people.models import Account
 from jinzhi.foundation.places import scope
+from jinzhi.registry.models import Certificate
 
 SEED = 20061231
 ENTERPRISES, CASES = 5000, 1500
@@ -65,11 +66,10 @@ def generate(
     with transaction.atomic(), calendar.pinned():
         account = enterprises.demo_account(own)
         maker = cases.Maker(Random(seed), staff, today, paper)
-        for stage, waiting in (
-            ("granted", 60),
-            ("correction", 2),
-        ):  # what the demonstration's enterprise finds
-            maker.make(own, stage, waiting, account)
+        maker.make(own, "granted", 60, account)  # what the demonstration's enterprise finds:
+        maker.site = "（二号厂区）"  # a second site, corrected just now
+        maker.make(own, "correction", 2, account)
+        maker.site = ""
         old = [f for f in firms if f is not own and f.row.status == "active"][:OLD_CASES]
         for number, firm in enumerate(old):
             maker.make_2007(firm, date(2007, 3, 5) + timedelta(days=50 * number))
@@ -84,7 +84,8 @@ def generate(
 def _plan(random: Random, firms: list, own, wanted: int) -> list[tuple]:
     """(enterprise, stage, working days it has been lying there) of every case."""
     weights = [w for _, w, _ in cases.STAGES]
-    active = [f for f in firms if f.row.status == "active" and f is not own]
+    licensed = set(Certificate.objects.values_list("holder_id", flat=True))
+    active = [f for f in firms if f.row.status == "active" and f is not own and f.row.pk not in licensed]
     at_home = [f for f in active if f.county == enterprises.WEST_LAKE]
     chosen = at_home[: max(3, wanted // 25)]
     chosen += random.sample([f for f in active if f not in chosen], k=min(len(active) - len(chosen), wanted))

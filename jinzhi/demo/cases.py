@@ -58,6 +58,7 @@ class Maker:
     def __init__(self, random: Random, staff: Staff, today: date, paper: str):
         self.random, self.staff, self.paper = random, staff, paper
         self.clock = Clockwork(random, today)
+        self.site = ""  # added to the address of the next application: another site of the same enterprise
 
     def actor(self, place: int, role: str) -> actions.Actor:
         post = self.staff.at(place, role)
@@ -65,7 +66,7 @@ class Maker:
 
     def application(self, firm: Firm, version: int) -> dict:
         random, row = self.random, firm.row
-        kinds = ("floor_plan", "flow_chart", "test_report") if version > 1 else (
+        kinds = ("floor_plan", "flow_chart", "test_report") if version > 2 else (
             "floor_plan", "flow_chart", "org_certificate", "business_licence")  # fmt: skip
         papers = Attachment.objects.bulk_create(
             Attachment(
@@ -83,22 +84,23 @@ class Maker:
             "flow": "原料验收→预处理→加工→包装→检验→入库",
             "control_points": "杀菌温度 121 ℃、时间 15 min；金属检测 Fe 1.5 mm",
         }
-        if version > 1:
+        if version > 2:
             process |= {
                 "systems": ["purchase", "process", "release", "self_check", "health", "unsafe", "accident"],
                 "report": random.choice(("own", "entrusted")),
             }
         else:
             process["quality_manual"] = "质量手册、程序文件、作业指导书共 23 份"
-        details = firm.details if version > 1 else ("0101",)
+        details = firm.details if version > 2 else ("0101",)
         return {
             "applicant": {
-                "name": row.name, "code": row.uscc if version > 1 else row.org_code,
+                "name": row.name, "code": row.uscc if version > 2 else row.org_code,
                 "legal_representative": row.legal_representative, "address": row.address,
                 "contact": names.person(random), "phone": names.phone(random), "agent": "no",
             },
             "premises": {
-                "county": firm.county, "address": row.premises_address, "area": str(random.randrange(3, 90) * 100),
+                "county": firm.county, "address": f"{row.premises_address}{self.site}",
+                "area": str(random.randrange(3, 90) * 100),
                 "layout": "一层为生产车间和原料库，二层为成品库和检验室，人流、物流分设通道", "surroundings": "none",
             },
             "products": [
@@ -178,6 +180,12 @@ class Maker:
             self.actor(county, r) for r in ("window_clerk", "examiner", "inspector")
         )
         next_day = self.clock.later(day, 1)
+        special = "special_" if case.facts["special"] else ""
+        if special:  # the province examines it itself
+            examiner, inspector = (self.actor(PROVINCE, r) for r in ("examiner", "inspector"))
+        review, inspection = (
+            (f"{special}review", "special_inspection") if special else ("document_review", "site_inspection")
+        )
         if stage == "accept":
             return
         if stage == "correction":
@@ -195,23 +203,25 @@ class Maker:
             return
         if stage == "inspect":
             yield lambda: self.go(
-                case, "document_review", "pass", examiner, self.clock.later(day, 1), "材料真实完整，符合要求"
+                case, review, "pass", examiner, self.clock.later(day, 1), "材料真实完整，符合要求"
             )
             return
         checked = self.clock.later(day, 3)
         passed = stage != "refused"
         yield lambda: self.go(
-            case, "site_inspection", "conclude", inspector, checked, result=self.check(case, checked, passed)
+            case, inspection, "conclude", inspector, checked, result=self.check(case, checked, passed)
         )
         if stage == "review":
             return
         yield lambda: self.go(
-            case, "document_review", "pass", examiner, self.clock.later(day, 4), "材料真实完整，符合要求"
+            case, review, "pass", examiner, self.clock.later(day, 4), "材料真实完整，符合要求"
         )
         if stage == "conclude":
             return
         proposal = "审查和核查均符合规定，拟准予许可" if passed else "现场核查不符合规定，拟不予许可"
-        yield lambda: self.go(case, "conclude", "pass", examiner, self.clock.later(day, 5), proposal)
+        yield lambda: self.go(
+            case, f"{special}conclude", "pass", examiner, self.clock.later(day, 5), proposal
+        )
         seat = PROVINCE if case.facts["deciding_level"] == "province" else city
         approver, certifier = self.actor(seat, "approver"), self.actor(seat, "certificate_clerk")
         if stage == "decide":
@@ -252,7 +262,17 @@ class Maker:
         proposed, decided, issued = (self.clock.later(tested, n) for n in (2, 8, 10))
         self.go(case, "conclude", "pass", examiner, proposed, "审查、核查和检验均合格，拟准予许可")
         self.go(case, "decide", "approve", self.actor(PROVINCE, "approver"), decided)
-        self.go(case, "certificate", "issue", self.actor(PROVINCE, "certificate_clerk"), issued)
+        certifier = self.actor(PROVINCE, "certificate_clerk")
+        self.go(case, "certificate", "issue", certifier, issued)
+        self.go(
+            case,
+            "deliver",
+            "serve",
+            certifier,
+            issued,
+            method="mail",
+            recipient=firm.row.legal_representative,
+        )
         return case
 
     def applicant(self, case: Case) -> actions.Actor:

@@ -16,22 +16,27 @@ ROLES = {
     "inspector": ("核查员", "inspection"),
     "approver": ("审批负责人", "approval"),
     "certificate_clerk": ("制证员", "certificate"),
+    "legal_reviewer": ("法制审核员", "law"),
+    "hearing_officer": ("听证主持人", "law"),
+    "appraiser": ("评审员", "special_equipment"),
     "supervisor": ("督查员", "supervision"),
     "administrator": ("系统管理员", "administration"),
     "security_administrator": ("安全管理员", "administration"),
     "auditor": ("审计员", "administration"),
 }
+HANDLING = (
+    "window_clerk",
+    "examiner",
+    "inspector",
+    "approver",
+    "certificate_clerk",
+    "legal_reviewer",
+    "hearing_officer",
+)
 AT_LEVEL = {
-    "county": ("window_clerk", "examiner", "inspector"),
-    "city": ("window_clerk", "examiner", "inspector", "approver", "certificate_clerk", "supervisor"),
-    "province": (
-        "approver",
-        "certificate_clerk",
-        "supervisor",
-        "administrator",
-        "security_administrator",
-        "auditor",
-    ),
+    "county": HANDLING,
+    "city": (*HANDLING, "supervisor"),
+    "province": (*HANDLING, "appraiser", "supervisor", "administrator", "security_administrator", "auditor"),
 }
 # (username, role, place, name): who can be entered without a password in a demonstration
 FEATURED = (

@@ -41,7 +41,9 @@ class Field:
     max_length: int = 200
     not_future: bool = False
     not_past: bool = False
-    prefill: str = ""  # attribute of the registry's enterprise
+    prefill: str = (
+        ""  # name | licence.valid_to | former: of the enterprise, its licence, its last application
+    )
     show_if: dict = field(default_factory=dict, hash=False)  # {"section.field": value}
     rows: int = 0  # height of a long text
     accept: str = ""
@@ -59,6 +61,7 @@ class Section:
     min_rows: int = 0
     max_rows: int = 200
     row_title: str = "行"
+    prefill: str = ""  # licence.items | former: where the whole section is known from
 
     def field(self, key: str) -> Field:
         return next(f for f in self.fields if f.key == key)

@@ -10,6 +10,7 @@ import yaml
 from jinzhi.foundation import rules
 
 FOLDER = Path(__file__).parent / "checklists"
+BEFORE_2015 = ("FP-2003", "FP-2005", "FP-2010")
 VERDICTS = {"pass": "符合规定要求", "rectify": "基本符合，需整改", "fail": "不符合规定要求"}
 
 
@@ -50,7 +51,7 @@ def get(key: str) -> Checklist:
 
 
 def for_rule_set(rule_set: str) -> Checklist:
-    return get("site_check_2005" if rule_set == "FP-2005" else "site_check_2020")
+    return get("site_check_2005" if rule_set in BEFORE_2015 else "site_check_2020")
 
 
 def points(item: Item, grade: str) -> float:

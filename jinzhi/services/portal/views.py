@@ -16,13 +16,22 @@ from jinzhi.registry.laws import services as laws
 
 
 def _guides() -> list[matters.Guide]:
-    today = calendar.today()
-    return [g for m in matters.all_matters() if (g := matters.guide(m, today))]
+    return matters.guides(calendar.today())
+
+
+def _by_domain(guides: list[matters.Guide]) -> list[tuple[str, list[matters.Guide]]]:
+    """The matters under the field they belong to; what can no longer be applied for comes last."""
+    found: dict[str, list[matters.Guide]] = {}
+    for one in sorted(guides, key=lambda g: bool(g.closed)):
+        found.setdefault(one.matter.domain, []).append(one)
+    return list(found.items())
 
 
 @require_GET
 def home(request):
-    return render(request, "portal/home.html", {"guides": _guides()})
+    return render(
+        request, "portal/home.html", {"domains": _by_domain([g for g in _guides() if not g.closed])}
+    )
 
 
 @require_GET
@@ -30,7 +39,7 @@ def hall(request):
     """Every matter one can apply for, searchable by a word."""
     words = request.GET.get("q", "").strip()[:40]
     guides = [g for g in _guides() if words in g.matter.title + g.matter.summary + g.matter.domain]
-    return render(request, "portal/hall.html", {"guides": guides, "words": words})
+    return render(request, "portal/hall.html", {"domains": _by_domain(guides), "words": words})
 
 
 def step_rows(procedure: Procedure) -> list[dict]:

@@ -130,7 +130,7 @@ def test_silence_for_five_working_days_is_acceptance_from_the_day_of_receipt(rec
     case.refresh_from_db()
     assert case.accepted_on == received
     assert case.clocks.get(key="decision").start_day == received
-    assert "视为受理" in case.events.last().sentence
+    assert "视为受理" in case.events.get(kind="deem_accepted").sentence
     assert timers.run(date.fromordinal(last.toordinal() + 1)) == 0
 
 
@@ -186,13 +186,25 @@ def test_no_grant_on_a_failed_site_check(people):
     assert "6 个月" in decision.data["text"] and "60 日" in decision.data["text"]
 
 
-def test_special_food_is_decided_by_the_province(people):
+def test_special_food_is_examined_and_decided_by_the_province(people):
+    """市场监管总局令第24号第七条: nothing of it is handed down."""
     holder = world.enterprise()
     case = world.submitted(MONDAY, holder, world.application(holder, category="27", detail="2701"))
-    through_decision(case, people)
+    examiner, inspector, approver = (
+        world.official(r, r, world.PROVINCE) for r in ("examiner", "inspector", "approver")
+    )
+    world.go(case, "accept", "accept", people["clerk"], MONDAY)
+    assert not case.steps.filter(key="site_inspection").exists()
+    check = world.site_check("FP-2020", MONDAY)
+    with pytest.raises(actions.NoPower):
+        world.go(case, "special_inspection", "conclude", people["inspector"], MONDAY, payload=check)
+    world.go(case, "special_inspection", "conclude", inspector, MONDAY, payload=check)
+    world.go(case, "special_review", "pass", examiner, MONDAY, reason="材料符合要求")
+    world.go(case, "special_conclude", "pass", examiner, MONDAY, reason="拟准予许可")
     assert case.steps.get(key="decide").agency.level == "province"
     with pytest.raises(actions.NoPower):
         world.go(case, "decide", "approve", people["approver"], MONDAY)
+    world.go(case, "decide", "approve", approver, MONDAY)
 
 
 def test_the_detail_must_belong_to_its_category():
@@ -220,7 +232,7 @@ def test_a_licence_of_2007():
     approver = world.official("审批人", "approver", world.PROVINCE)
     certifier = world.official("制证员", "certificate_clerk", world.PROVINCE)
     case = world.submitted(day, holder, actor=owner)
-    assert case.procedure.version == 1
+    assert case.procedure.rule_set == "FP-2005"
     world.go(case, "accept", "accept", clerk, day)
     assert case.clocks.get(key="decision").limit == 60
     world.go(case, "document_review", "pass", examiner, day, reason="符合")

@@ -99,7 +99,9 @@ def application_2005(holder: Enterprise) -> dict:
 def submitted(day: date, holder: Enterprise | None = None, data: dict | None = None, actor=None) -> Case:
     holder = holder or enterprise()
     version = intake.version_on("food_production_licence", day)
-    data = data or (application(holder) if version.version >= 2 else application_2005(holder))
+    data = data or (
+        application(holder) if version.valid_from >= date(2020, 3, 1) else application_2005(holder)
+    )
     return intake.submit(version, data, actor or owner(holder), at=at(day), enterprise_id=holder.pk)
 
 

@@ -22,8 +22,10 @@
 
   function depend() {
     form.querySelectorAll("[data-show-if]").forEach((question) => {
-      const source = form.elements[question.dataset.showIf];
-      question.hidden = !source || source.value !== question.dataset.showValue;
+      const wanted = question.dataset.showValue.split("|");
+      const given = [...form.querySelectorAll(`[name="${CSS.escape(question.dataset.showIf)}"]`)]
+        .filter((one) => one.type !== "checkbox" || one.checked).map((one) => one.value);
+      question.hidden = !given.some((value) => wanted.includes(value));
     });
   }
 
@@ -75,12 +77,13 @@
       const mark = line.querySelector(".rail-mark");
       mark.textContent = count ? [...line.parentElement.children].indexOf(line) + 1 : "✓";
     }
-    if (total !== undefined) form.querySelector("[data-lacking]").textContent = total ? `还差 ${total} 处` : "已填齐";
+    const words = form.querySelector("[data-lacking]");
+    if (total !== undefined && words) words.textContent = total ? `还差 ${total} 处` : "已填齐";
   });
 
   form.addEventListener("submit", (event) => {
     const declared = document.getElementById("declare");
-    if (declared.checked) return;
+    if (!declared || declared.checked) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     delete form.dataset.sent; // nothing was sent: the button may be pressed again
