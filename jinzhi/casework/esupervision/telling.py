@@ -101,7 +101,8 @@ def facts(signal: Signal) -> str:
     if signal.case is None:
         return f"{finding(signal)}。"
     where = f"“{signal.step_name}”环节，" if signal.step_name else ""
-    return f"{signal.case.subject_name}的{signal.case.title.split('：')[0]}申请（办件编号 {signal.case.number}），{where}{finding(signal)}。"
+    what = f"{signal.case.subject_name}的{signal.case.title.split('：')[0]}申请"
+    return f"{what}（办件编号 {signal.case.number}），{where}{finding(signal)}。"
 
 
 def responsible(signal: Signal) -> str:

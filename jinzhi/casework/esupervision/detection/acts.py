@@ -1,5 +1,6 @@
 """P1 to P9, P11, P12: how the case was handled: steps, notices, suspensions, extensions, who acted."""
 
+# ruff: noqa: S608  (the statements are put together from constants of this package)
 from jinzhi.casework.esupervision.detection.raising import HEAD, rule
 from jinzhi.casework.esupervision.detection.tables import LOCAL
 
@@ -19,8 +20,11 @@ def _row(
 
 
 def _last_step(condition: str) -> str:
-    return f"(SELECT s.id FROM casework_step s WHERE s.case_id = c.id AND {condition} ORDER BY s.id DESC LIMIT 1)"  # noqa: S608
+    return f"(SELECT s.id FROM casework_step s WHERE s.case_id = c.id AND {condition} ORDER BY s.id DESC LIMIT 1)"
 
+
+_LACKING = "jsonb_build_object('reason', x.lacking)"
+_PAUSE = "jsonb_build_object('reason', x.lacking, 'ground', p.ground, 'since', p.since, 'until', p.until, 'told', p.told_days)"
 
 STATEMENTS = {
     "P1": f"""
@@ -63,10 +67,11 @@ STATEMENTS = {
        AND coalesce((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(
                        CASE jsonb_typeof(c.data->'attachments') WHEN 'object' THEN c.data->'attachments' END) k), '{{}}')
          = coalesce((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(
-                       CASE jsonb_typeof(later.data->'attachments') WHEN 'object' THEN later.data->'attachments' END) k), '{{}}')""",
+                       CASE jsonb_typeof(later.data->'attachments') WHEN 'object' THEN later.data->'attachments'
+                       END) k), '{{}}')""",
     # No reason stated; or a licence refused without the written decision that tells the remedies.
     "P4": f"""
-    SELECT DISTINCT ON (c.id) {_row(day="e.day", step="s.id", basis="jsonb_build_object('reason', x.lacking)")}
+    SELECT DISTINCT ON (c.id) {_row(day="e.day", step="s.id", basis=_LACKING)}
       FROM sv_event e JOIN casework_case c ON c.id = e.case_id
       {rule("P4", "c.rule_date")}
       LEFT JOIN LATERAL (SELECT s.id, s.opinion FROM casework_step s WHERE s.case_id = c.id AND s.action = 'refuse'
@@ -81,7 +86,7 @@ STATEMENTS = {
     # Not told in writing, or longer than told (working days, 行政许可法第八十二条). A pause that a step of the
     # procedure brings with it is told by the document issued that day.
     "P5": f"""
-    SELECT DISTINCT ON (c.id) {_row(day="x.day", basis="jsonb_build_object('reason', x.lacking, 'ground', p.ground, 'since', p.since, 'until', p.until, 'told', p.told_days)")}
+    SELECT DISTINCT ON (c.id) {_row(day="x.day", basis=_PAUSE)}
       FROM (SELECT p.id FROM sv_touched t JOIN casework_clock k ON k.case_id = t.id
               JOIN casework_clockpause p ON p.clock_id = k.id
             UNION SELECT id FROM casework_clockpause WHERE until IS NULL) i
@@ -100,7 +105,7 @@ STATEMENTS = {
         ON x.lacking IS NOT NULL
      ORDER BY c.id, p.since""",
     "P6": f"""
-    SELECT DISTINCT ON (c.id) {_row(day="e.day", step=_last_step("s.key = e.step"), basis="jsonb_build_object('reason', x.lacking, 'days', e.data->'days')")}
+    SELECT DISTINCT ON (c.id) {_row(day="e.day", step=_last_step("s.key = e.step"), basis=_LACKING)}
       FROM sv_event e JOIN casework_case c ON c.id = e.case_id
       {rule("P6", "c.rule_date")}
       JOIN LATERAL (SELECT CASE
@@ -150,7 +155,7 @@ STATEMENTS = {
               WHERE s.case_id = c.id AND s.state = 'done')""",
     # Signed for an agency that is not the step's, by a post that had ended, on a delegation that did not hold.
     "P9": f"""
-    SELECT DISTINCT ON (c.id) {_row(day=f"(s.closed_at {LOCAL})::date", step="s.id", basis="jsonb_build_object('reason', x.lacking)")}
+    SELECT DISTINCT ON (c.id) {_row(day=f"(s.closed_at {LOCAL})::date", step="s.id", basis=_LACKING)}
       FROM sv_touched t JOIN casework_case c ON c.id = t.id
       {rule("P9", "c.rule_date")}
       JOIN casework_step s ON s.case_id = c.id AND s.state = 'done' AND s.kind IN ('user', 'notice')

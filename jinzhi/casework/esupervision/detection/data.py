@@ -1,5 +1,6 @@
 """D1: whether what was recorded is complete, in order and unaltered; P10: recorded as it happened or afterwards."""
 
+# ruff: noqa: S608  (the statements are put together from constants of this package)
 from jinzhi.casework.esupervision.detection.raising import HEAD, rule
 from jinzhi.casework.esupervision.detection.tables import LOCAL
 

@@ -1,5 +1,6 @@
 """T1 to T9: limits kept early, near their end, past it. Right to the day by the ordinals of working days."""
 
+# ruff: noqa: S608  (the statements are put together from constants of this package)
 from jinzhi.casework.esupervision.detection.raising import HEAD, rule
 
 FACTS = """jsonb_build_object('clock', k.title, 'limit', k.total, 'unit', k.unit, 'start', k.start_day,
@@ -13,7 +14,7 @@ def _past(key: str, condition: str, *, worse: str = "false") -> str:
            k.due_day + 1 AS happened_on, k.step_id, {FACTS} AS basis
       FROM (SELECT DISTINCT ON (case_id, key) * FROM sv_limit WHERE over ORDER BY case_id, key, due_ord) k
       {rule(key, "k.rule_date")}
-     WHERE {condition}"""  # noqa: S608
+     WHERE {condition}"""
 
 
 # The shorter limit that the agency has promised is the one that counts for tips and warnings.
