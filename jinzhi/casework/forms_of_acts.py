@@ -184,11 +184,10 @@ def payload_of(key: str, raw: dict, case: Case) -> dict:
         chosen = {str(p) for p in raw.get("posts") or []}
         payload["posts"] = [p for p in readers(case) if str(p.pk) in chosen]
     if key == "reassign":
-        today = calendar.today()
-        posts = Post.objects.filter(
-            pk=str(raw.get("post", "")) if str(raw.get("post", "")).isdecimal() else None
-        )
-        payload["post"] = posts.exclude(valid_to__lt=today).select_related("account", "agency").first()
+        chosen_post = str(raw.get("post", ""))
+        posts = Post.objects.filter(pk=int(chosen_post) if chosen_post.isdecimal() else 0)
+        posts = posts.exclude(valid_to__lt=calendar.today()).select_related("account", "agency")
+        payload["post"] = posts.first()
     if key == "hand_over":
         payload["agency"] = Agency.objects.filter(key=str(raw.get("agency", ""))).first()
     if isinstance(raw.get("result"), dict):

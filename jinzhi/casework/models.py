@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from jinzhi.casework import procedures
 from jinzhi.foundation.people.models import Account, Agency, Post
@@ -290,7 +291,7 @@ class Event(models.Model):
     seq = models.PositiveIntegerField()
     at = models.DateTimeField("时间")
     recorded_at = models.DateTimeField(
-        "入网时间"
+        "入网时间", default=timezone.now
     )  # when this row was written; later than `at` when entered after
     kind = models.CharField("事项", max_length=30)
     sentence = models.TextField("记述")

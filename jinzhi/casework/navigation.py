@@ -4,9 +4,10 @@ from django.db.models import Q
 
 from jinzhi.casework import actions, todo
 from jinzhi.casework.models import Case
+from jinzhi.foundation.people import roles
 from jinzhi.web.navigation import Entry, Hit, Reminder, Source
 
-BUSINESS = ("window_clerk", "examiner", "inspector", "approver", "certificate_clerk")
+BUSINESS = tuple(sorted(roles.BUSINESS - {"supervisor"}))
 
 
 def _open(request) -> int:
@@ -24,6 +25,7 @@ def counts(request) -> dict[str, int]:
 ENTRIES = [
     Entry("工作台", "work-home", "home", "办件", 0, roles=BUSINESS, key="h"),
     Entry("待办", "work-todo", "inbox", "办件", 1, roles=BUSINESS, count=_open, key="t"),
+    Entry("待阅", "work-toread", "eye", "办件", 1, roles=BUSINESS, count=lambda r: counts(r)["toread"]),
     Entry("已办", "work-done", "checks", "办件", 2, roles=BUSINESS, key="d"),
     Entry("抄送", "work-copies", "mail", "办件", 3, roles=BUSINESS, key="c"),
     Entry("我发起", "work-started", "send", "办件", 4, roles=("window_clerk",)),

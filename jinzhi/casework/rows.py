@@ -57,7 +57,7 @@ def one(model: type[Row], where: str, values: Sequence[Any]) -> Row:
     form = shape(model)
     found = run(f"{form.select} WHERE {where}", values).fetchone()
     if found is None:
-        raise model.DoesNotExist
+        raise model.DoesNotExist  # type: ignore[attr-defined]
     kept = [json.loads(v) if n in form.json and isinstance(v, str) else v for n, v in enumerate(found)]
     return model.from_db("default", form.names, kept)
 

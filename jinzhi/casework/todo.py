@@ -15,11 +15,12 @@ from django.utils import timezone
 from jinzhi.casework.actions import Actor
 from jinzhi.casework.actions.base import SIGN
 from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
+from jinzhi.casework.models import published
 from jinzhi.foundation import calendar
 
 PAGE = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TABS = {"todo": "待办", "done": "已办", "copies": "抄送", "started": "我发起"}
+TABS = {"todo": "待办", "toread": "待阅", "done": "已办", "copies": "抄送", "started": "我发起"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ class Item:
     received_on: date
     at: datetime
     outcome: str
+    version: int
+    step_key: str
+    urged: int
+
+    @property
+    def bulk(self) -> list[tuple[str, str]]:
+        """(act, label) of what the law lets be done for many cases at once at this step."""
+        if not self.step_key:
+            return []
+        outcomes = published(self.version).procedure.step(self.step_key).outcomes
+        return [(o.action, o.label) for o in outcomes if o.bulk]
 
 
 @dataclass(frozen=True)
@@ -63,8 +75,8 @@ class Page:
 
 _COLUMNS = """
     c.id, c.number, c.title, c.subject_name, p.matter, s.name, s.id, c.place, c.received_on,
-    coalesce(s.closed_at, s.opened_at), c.outcome, s.due_ord,
-    k."limit", k.paused, c.state
+    coalesce(s.closed_at, s.opened_at), c.outcome, c.procedure_id, s.key, s.urged,
+    s.due_ord, k."limit", k.paused, c.state
 """
 _CLOCK = """
     LEFT JOIN LATERAL (
@@ -76,11 +88,11 @@ _LAST = 2_000_000_000  # sorts steps without a running clock behind all others
 
 
 def _item(row: tuple, cursor: str, today: date, marks: Thresholds) -> Item:
-    due_ord, limit, paused, state = row[11:15]
+    due_ord, limit, paused, state = row[14:18]
     shown = Lamp("none", None, None)
     if state == "open" and row[6] is not None:
         shown = lamp(due_ord, limit, bool(paused) and due_ord is None, today, marks)
-    return Item(shown, cursor, *row[:11])
+    return Item(shown, cursor, *row[:14])
 
 
 def _power_clause(actor: Actor) -> tuple[str, list]:
@@ -187,7 +199,7 @@ def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
              ORDER BY s.due_ord ASC NULLS LAST, s.id""",  # noqa: S608
         values,
     )
-    return _page(list(rows), lambda r: f"{_LAST if r[11] is None else r[11]}.{r[6]}", today, marks)
+    return _page(list(rows), lambda r: f"{_LAST if r[14] is None else r[14]}.{r[6]}", today, marks)
 
 
 def _cursor(text: str) -> list[int]:
@@ -222,10 +234,17 @@ _CURRENT = """
 _CASE_COLUMNS = _COLUMNS.replace("coalesce(s.closed_at, s.opened_at)", "c.updated_at")
 
 
-def copies(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
+def toread(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
+    """Cases sent to this post for information that it has not opened yet."""
+    return copies(actor, filters, after, unread=True)
+
+
+def copies(actor: Actor, filters: Filters = Filters(), after: str = "", *, unread: bool = False) -> Page:
     """Cases sent to this post for information."""
     today, marks = calendar.today(), thresholds()
     where, values = _filter_clause(filters, today, marks)
+    if unread:
+        where += " AND y.read_at IS NULL"
     if after:
         where += " AND y.id < %s"
         values.append(_cursor(f"0.{after}")[1])
@@ -236,7 +255,7 @@ def copies(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
              WHERE y.post_id = %s{where} ORDER BY y.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
         [actor.office.pk, *values],
     )
-    return _page(list(rows), lambda r: str(r[15]), today, marks)
+    return _page(list(rows), lambda r: str(r[18]), today, marks)
 
 
 def started(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
@@ -271,10 +290,11 @@ def counts(actor: Actor) -> dict[str, int]:
         _select(
             f"""SELECT count(*), count(*) FILTER (WHERE s.due_ord <= %s),
                        count(*) FILTER (WHERE s.due_ord > %s AND s.due_ord <= %s),
-                       count(*) FILTER (WHERE s.opened_at >= %s)
+                       count(*) FILTER (WHERE s.opened_at >= %s),
+                       (SELECT count(*) FROM casework_carboncopy y WHERE y.post_id = %s AND y.read_at IS NULL)
                   FROM casework_step s {joined}
                  WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {mine}""",  # noqa: S608
-            [over, over, now + 2, midnight, *values],
+            [over, over, now + 2, midnight, actor.office.pk, *values],
         )
     )
-    return dict(zip(("todo", "overdue", "soon", "new"), row, strict=True))
+    return dict(zip(("todo", "overdue", "soon", "new", "toread"), row, strict=True))

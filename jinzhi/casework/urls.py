@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jinzhi.casework import views
+from jinzhi.casework import views, views_bulk
 
 urlpatterns = [
     path("office/", views.home, name="work-home"),
@@ -8,6 +8,10 @@ urlpatterns = [
     path("office/done/", views.lists, {"tab": "done"}, name="work-done"),
     path("office/copies/", views.lists, {"tab": "copies"}, name="work-copies"),
     path("office/started/", views.lists, {"tab": "started"}, name="work-started"),
+    path("office/toread/", views.lists, {"tab": "toread"}, name="work-toread"),
+    path("office/bulk/", views_bulk.start, name="work-bulk-start"),
+    path("office/bulk/<int:key>/", views_bulk.show, name="work-bulk"),
+    path("office/bulk/<int:key>/change/", views_bulk.change, name="work-bulk-change"),
     path("office/cases/<str:number>/", views.case, name="work-case"),
     path("office/cases/<str:number>/act/", views.act, name="work-act"),
     path("office/cases/<str:number>/<int:step_id>/", views.step_page, name="work-step"),

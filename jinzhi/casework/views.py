@@ -97,6 +97,7 @@ def lists(request, tab: str = "todo"):
             ("grey", "暂停"),
         ],
         "counts": counts(request),
+        "bulk": dict(act for item in page.items for act in item.bulk) if tab == "todo" else {},
         "place_names": {
             p: names.get(p) or name_path(p).split(" / ")[-1] for p in {i.place for i in page.items}
         },
