@@ -7,7 +7,7 @@ class CaseworkConfig(AppConfig):
     verbose_name = "办件"
 
     def ready(self):
-        from jinzhi.casework import clocks, events, hooks, procedures, timers  # noqa: F401
+        from jinzhi.casework import clocks, dossier, events, hooks, procedures, timers  # noqa: F401
         from jinzhi.foundation import calendar, history
         from jinzhi.foundation.people import roles
 

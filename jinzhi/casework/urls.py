@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jinzhi.casework import views, views_bulk
+from jinzhi.casework import views, views_bulk, views_dossier
 
 urlpatterns = [
     path("office/", views.home, name="work-home"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("office/cases/<str:number>/<int:step_id>/", views.step_page, name="work-step"),
     path("office/cases/<str:number>/<int:step_id>/save/", views.step_save, name="work-step-save"),
     path("office/cases/<str:number>/<int:step_id>/upload/", views.step_upload, name="work-step-upload"),
+    path("office/cases/<str:number>/dossier/", views_dossier.page, name="work-dossier"),
     path("office/board/", views.overview, name="work-board"),
     path("office/board/<str:code>/", views.overview, name="work-board-place"),
     path("desk/procedures/", views.procedures, name="work-procedures"),

@@ -1,5 +1,6 @@
 """Rendering documents from their frozen data: once, under the row's lock, when first asked for."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from jinzhi.foundation.files import seals, signing, storing, typst
 from jinzhi.foundation.files.models import Blob, GeneratedDocument
 
 FOLDER = "documents"  # of a room: its Typst templates
+# Kinds that are put together when they are made, and not from frozen words alone: kind -> the unsigned PDF.
+makers: dict[str, Callable[[GeneratedDocument], bytes]] = {}
 
 
 @cache
@@ -42,6 +45,8 @@ def _made(document: GeneratedDocument) -> bytes:
     """The signed PDF. Frozen are the words; the picture of a QR and the seal follow from them."""
     frozen = document.data
     agency, agency_key = str(frozen.get("agency", "")), str(frozen.get("agency_key", ""))
+    if maker := makers.get(document.kind):
+        return signing.sign(maker(document), agency_key=agency_key, agency=agency, title=document.title)
     data = frozen | {"seal": seals.image(agency_key, agency)} if agency else dict(frozen)
     if text := frozen.get("qr_text"):
         data["qr"] = typst.qr_svg(text)

@@ -43,8 +43,7 @@ def missing_fonts() -> list[str]:
     return [name for name in NEEDED_FONTS if name not in here]
 
 
-@cache
-def _compiler(folder: Path) -> typst.Compiler:
+def _new_compiler(folder: Path) -> typst.Compiler:
     if missing := missing_fonts():
         raise FontsMissing(
             f"缺少中文字体 {'、'.join(missing)}，不能生成文书。请安装：apt install fonts-noto-cjk"
@@ -58,6 +57,9 @@ def _compiler(folder: Path) -> typst.Compiler:
     )
 
 
+_compiler = cache(_new_compiler)
+
+
 def _plain(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
@@ -66,13 +68,17 @@ def _plain(value: object) -> str:
     raise TypeError(f"cannot go into a document: {type(value).__name__}")
 
 
-def render(template: Path, data: dict, *, issued_at: datetime | None = None) -> bytes:
-    """The PDF of `template` filled with `data`; the same data and time give the same bytes."""
+def render(template: Path, data: dict, *, issued_at: datetime | None = None, passing: bool = False) -> bytes:
+    """The PDF of `template` filled with `data`; the same data and time give the same bytes.
+
+    `passing`: the template's folder was made for this one document, so no compiler is kept for it.
+    """
     text = json.dumps(data, ensure_ascii=False, default=_plain)
     timestamp = issued_at.replace(microsecond=0) if issued_at else None
+    compiler = _new_compiler(template.parent) if passing else _compiler(template.parent)
     with _lock:
         try:
-            made = _compiler(template.parent).compile(
+            made = compiler.compile(
                 input=str(template), format="pdf", sys_inputs={"data": text}, timestamp=timestamp
             )
         except typst.TypstError as fault:
