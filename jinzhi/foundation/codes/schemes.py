@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from jinzhi.foundation.calendar.clock import today
-from jinzhi.foundation.codes import citizen_id, division, food_licence, gtin, organization_code, uscc
+from jinzhi.foundation.codes import (
+    citizen_id,
+    division,
+    food_licence,
+    gtin,
+    licence_numbers,
+    organization_code,
+    uscc,
+)
 from jinzhi.foundation.codes.answer import Answer
 
 
@@ -40,6 +48,24 @@ SCHEMES: dict[str, Scheme] = {
             "食品生产许可证编号（QS）",
             "",
             lambda v, on, asked: food_licence.check_legacy(v),
+        ),
+        Scheme(
+            "special_equipment_licence",
+            "特种设备生产许可证编号（TS）",
+            "",
+            lambda v, on, asked: licence_numbers.check_special_equipment(v),
+        ),
+        Scheme(
+            "measuring_instrument_licence",
+            "制造计量器具许可证编号",
+            "",
+            lambda v, on, asked: licence_numbers.check_measuring_instruments(v),
+        ),
+        Scheme(
+            "type_approval",
+            "计量器具型式批准证书编号",
+            "",
+            lambda v, on, asked: licence_numbers.check_type_approval(v),
         ),
         Scheme("division", "行政区划代码", "GB/T 2260", division.check),
     )
