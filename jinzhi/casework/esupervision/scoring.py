@@ -362,4 +362,4 @@ def refresh(on: date) -> None:
 def latest(period: str, start: date):
     """The sheets of a period that hold, one for each agency: the latest revision."""
     sheets = ScoreSheet.objects.filter(period=period, start=start)
-    return sheets.order_by("agency", "-revision").distinct("agency").select_related("agency")
+    return sheets.order_by("agency_id", "-revision").distinct("agency_id").select_related("agency")

@@ -129,7 +129,8 @@ def begun(day: date, definition: dict = DEFINITION, place: int = COUNTY, **field
     """A case handed in on `day`."""
     number = next(_number)
     case = Case.objects.create(
-        place=place, number=f"S{number:06d}", procedure=version(definition), title="样例许可：申请人", subject_name=f"申请人{number}",
+        place=place, number=f"S{number:06d}", procedure=version(definition), title="样例许可：申请人",
+        subject_name=f"申请人{number}",
         agency=engine.agency_at(place, "county"), rule_date=day, received_on=day, **fields,
     )  # fmt: skip
     for key in definition["submit"]["starts"]:
