@@ -90,5 +90,6 @@ def render(template: Path, data: dict, *, issued_at: datetime | None = None, pas
 def qr_svg(text: str, *, error: str = "m") -> str:
     """`text` as a QR code, black on white, with its quiet zone."""
     image = io.BytesIO()
-    segno.make(text, error=error, micro=False).save(image, kind="svg", border=4, xmldecl=False, svgns=True)
+    code = segno.make(text, error=error, micro=False)
+    code.save(image, kind="svg", border=4, xmldecl=False, svgns=True, omitsize=True)  # as large as its box
     return image.getvalue().decode()

@@ -203,3 +203,15 @@ def test_online_the_register_answers_and_needs_no_script(phone, live, enterprise
     phone.goto(payload.verification_path(certificate))
     assert phone.inner_text(".verdict-head") == "有效"
     phone.get_by_text("已保存到这部手机").wait_for()
+
+
+def test_with_network_the_kept_page_stands_in_nobodys_way(phone, live, enterprise):
+    certificate = issued(enterprise)
+    phone.goto("/verify/")
+    phone.get_by_text("已保存到这部手机").wait_for()
+    phone.fill("[name=number]", certificate.number.lower())
+    phone.click("main button, .p-find button")
+    phone.wait_for_url(f"**/verify/{certificate.number}")
+    assert phone.inner_text(".verdict-head") == "有效"
+    phone.goto(payload.verification_path(certificate))
+    assert "发证日期" in phone.inner_text("main") and phone.query_selector("#list-age") is None
