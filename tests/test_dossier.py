@@ -106,6 +106,15 @@ def test_pages_of_attachments_are_in_it_and_what_cannot_be_shown_is_named(case, 
     assert pages(made) >= embedded + 5, "cover, index, story, limits, application, proof"
 
 
+def test_what_was_recorded_at_a_step_is_in_it(case, clerk, tmp_path):
+    made = dossier.order(case, clerk)
+    form = case.submissions.get(number=1)
+    step = next(iter(case.definition.steps))
+    case.facts |= {"records": {step: [form.form, form.form_version], "gone": ["x", 1]}, step: form.data}
+    titles = [e["title"] for e in contents(case, made, tmp_path)["entries"]]
+    assert f"环节记录：{case.definition.step(step).name}" in titles
+
+
 def test_it_is_signed_and_the_same_for_every_reader(case, clerk):
     made = dossier.order(case, clerk)
     pdf = storing.path_of(made.blob.sha256).read_bytes()

@@ -163,6 +163,7 @@ def _contents(case: Case, document: GeneratedDocument, folder: _Folder) -> dict:
             "rows": [_clock(c) for c in presenting.shown_clocks(case)],
         },
         *_submissions(case, document.issued_at),
+        *_records(case),
         _services(case, document.issued_at),
         *_papers(case, document, folder, digests),
         *_files(case, document, folder, digests),
@@ -202,6 +203,10 @@ def _cover(case: Case) -> list[tuple[str, str]]:
         ("办结", _day(case.closed_on)),
         ("结果", case.outcome_label or "办理中"),
     ]
+    linked = "；".join(
+        f"{link.get_kind_display()} {link.other.number}" for link in case.links.select_related("other")
+    )
+    rows += [("关联办件", linked)] if linked else []
     return rows + ([("补录", f"{_day(case.entered_on)} 补录的历史办件")] if case.entered_on else [])
 
 
@@ -266,6 +271,22 @@ def _submissions(case: Case, until) -> list[dict]:
             }
         )
         former = handed.data
+    return found
+
+
+def _records(case: Case) -> list[dict]:
+    """What was found out at steps that have a form of their own (`facts.records`: step -> form and version)."""
+    found = []
+    for key, (name, version) in case.facts.get("records", {}).items():
+        if key not in case.definition.steps or key not in case.facts:
+            continue
+        form = forms.get(name, version)
+        sections = presenting.sections(form, case.facts[key], case.rule_date)
+        note = f"表单 {form.key} 第 {version} 版。"
+        title = f"环节记录：{case.definition.step(key).name}"
+        found.append(
+            {"title": title, "kind": "submission", "note": note, "sections": [_section(s) for s in sections]}
+        )
     return found
 
 
