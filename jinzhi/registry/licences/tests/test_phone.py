@@ -198,9 +198,10 @@ def test_what_a_pasted_text_says_is_shown_as_words(phone, live, enterprise):
     assert "<img src=x" in phone.inner_text("#face-fields") and phone.query_selector("#face img") is None
 
 
-def test_online_the_register_answers_and_needs_no_script(phone, live, enterprise):
+def test_online_the_register_answers_and_needs_no_script(phone, live, enterprise, accessibility):
     certificate = issued(enterprise)
     phone.goto(payload.verification_path(certificate))
+    assert accessibility(phone) == []
     assert phone.inner_text(".verdict-head") == "有效"
     phone.get_by_text("已保存到这部手机").wait_for()
 

@@ -154,3 +154,32 @@ def test_the_database_itself_keeps_links_to_their_holder(share, certificate):
 def test_the_wallet_obeys_the_strict_policy(client, owner, certificate, share, path):
     page = text(client.get(path)) + text(client.get(sharing.path(share)))
     assert " style=" not in page and "<script>" not in page and " onclick" not in page
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_the_wallet_and_a_shared_licence_in_the_browser(page, live, enterprise, accessibility):
+    from jinzhi.registry.licences.tests.test_phone import issued
+
+    certificate = issued(enterprise)
+    holder = account(enterprise.pk)
+    holder.set_password("a long enough word")
+    holder.save()
+    page.goto("/accounts/login/")
+    page.fill('[name="login"]', holder.username)
+    page.fill('[name="password"]', "a long enough word")
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_load_state()
+    page.goto("/my/licences/")
+    assert accessibility(page) == []
+    page.click(".wallet-card")
+    page.fill("[name=purpose]", "进场审核")
+    page.click("text=生成链接")
+    page.wait_for_selector(".share-link")
+    assert accessibility(page) == []
+    box = page.locator(".wallet-qr svg").bounding_box()
+    assert box and box["width"] > 200, "large enough to be scanned from the screen"
+    link = page.input_value(".share-link")
+    page.context.clear_cookies()
+    page.goto(link[link.index("/share/") :])
+    assert certificate.number in page.inner_text("main") and accessibility(page) == []
