@@ -262,6 +262,17 @@ def site_check_complete(act: Act) -> None:
     act.reason = act.reason or f"核查结论：{checklists.VERDICTS[verdict]}，得分 {score:g}/{full}"
 
 
+@hook("food_production.test_ground")
+def test_ground(act: Act) -> None:
+    """The written word that the test does not count, and how long it takes (行政许可法第四十五条)."""
+    for key in ("food_production.licence_test", "food_production.licence_test_2003"):
+        try:
+            days = rules.value(key, on=act.case.rule_date).value
+        except rules.NoRule:
+            continue
+        act.case.facts["suspension"] = {"ground": "检验", "reason": "发证检验", "days": str(days)}
+
+
 @hook("food_production.test_report_complete")
 def test_report_complete(act: Act) -> None:
     raw = act.payload.get("result") or {}
