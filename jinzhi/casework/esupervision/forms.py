@@ -56,7 +56,7 @@ class ComplaintForm(PlainWords, forms.Form):
 class AdjustmentForm(PlainWords, forms.Form):
     """Points that no signal tells: openness, later supervision, integrity, discipline."""
 
-    agency = forms.ModelChoiceField(Agency.objects.none(), label="机构")
+    agency = forms.ModelChoiceField(Agency.objects.none(), label="机构", empty_label="请选择")
     item = forms.ChoiceField(
         label="项目",
         choices=[

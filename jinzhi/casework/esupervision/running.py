@@ -136,7 +136,7 @@ WITH stand AS (
   RETURNING s.id, s.place
 )
 INSERT INTO esupervision_handling (signal_id, place, at, kind, text, data)
-SELECT id, place, clock_timestamp(), 'uphold', '申诉期满未申诉，予以认定。', '{}'::jsonb FROM stand
+SELECT id, place, %(written)s, 'uphold', '申诉期满未申诉，予以认定。', '{}'::jsonb FROM stand
 """
 
 
@@ -144,5 +144,7 @@ def _settle(day: date) -> int:
     limit = int(rules.value("esupervision.appeal", on=day).value)
     over = calendar.ordinal(day - timedelta(days=1))
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, {"on": day, "first": calendar.day_of(over - limit + 1)})
+        first = calendar.day_of(over - limit + 1)
+        written = detection.Day(day, timezone.now()).written
+        cursor.execute(_SETTLE, {"on": day, "first": first, "written": written})
         return cursor.rowcount

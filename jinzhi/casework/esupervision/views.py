@@ -77,8 +77,9 @@ def board(request):
         "by": by, "kinds": {k: v for k, v in boards.BY.items() if k != "place" or is_city}, "period": period,
         "periods": PERIODS, "place": place, "code": f"{place // 1_000_000:06d}", "name": name_path(place).split(" / ")[-1],
         "crumbs": crumbs_of(place, request.post.agency.place), "lines": lines, "totals": boards.totals(signals),
-        "last_run": Run.objects.filter(finished_at__isnull=False).first(), "drill": _drill(by, place),
-        "first": first, "last": last, "deeper": _deeper(place), "trend": _trend(place),
+        "last_run": Run.objects.filter(finished_at__isnull=False).first(), "drill": by,
+        "first": first, "last": last, "days": f"&raised_on_min={first}&raised_on_max={last}" if first else "",
+        "most": max((line.total for line in lines), default=0) or 1, "deeper": _deeper(place), "trend": _trend(place),
     }  # fmt: skip
     if request.GET.get("export") == "xlsx":
         head = [boards.BY[by], "红牌", "黄牌", "提示", "提前办结", "待回复", "申诉中", "撤销"]
@@ -86,11 +87,6 @@ def board(request):
             f"监察总览（{boards.BY[by]}）", head, ([x.name, *x.counts.values()] for x in lines)
         )
     return render(request, "esupervision/board.html", context)
-
-
-def _drill(by: str, place: int) -> str:
-    """The parameter of the list of cards that a row of this board sets."""
-    return {"place": "place", "agency": "agency", "matter": "matter", "person": "person", "rule": "rule"}[by]
 
 
 def _deeper(place: int) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ judged AS (
   RETURNING id, place, colour, version
 ), said AS (
   INSERT INTO esupervision_handling (signal_id, place, at, kind, text, data)
-  SELECT id, place, clock_timestamp(), CASE version WHEN 1 THEN 'raised' ELSE 'escalated' END, '',
+  SELECT id, place, %(written)s, CASE version WHEN 1 THEN 'raised' ELSE 'escalated' END, '',
          jsonb_build_object('colour', colour)
     FROM written WHERE colour IN ('yellow', 'red')
 )

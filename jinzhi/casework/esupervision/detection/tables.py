@@ -99,9 +99,17 @@ class Day:
         return min(end, timezone.now()) if self.on >= calendar.today() else end
 
     @property
+    def written(self) -> datetime:
+        """When a pass says that it raised a signal: now, or in the early morning of a past day."""
+        if self.on >= calendar.today():
+            return timezone.now()
+        return timezone.make_aware(datetime.combine(self.on, time(5, 30)), LAW_ZONE)
+
+    @property
     def values(self) -> dict[str, Any]:
         return {
             "on": self.on, "since": self.since, "now": calendar.ordinal(self.on), "moment": self.moment,
+            "written": self.written,
             "over": calendar.ordinal(self.on - timedelta(days=1)), "unasked": list(_UNASKED),
         }  # fmt: skip
 
