@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jinzhi.casework import views, views_bulk, views_dossier
+from jinzhi.casework import urls_procedures, views, views_bulk, views_dossier
 
 urlpatterns = [
     path("office/", views.home, name="work-home"),
@@ -20,6 +20,5 @@ urlpatterns = [
     path("office/cases/<str:number>/dossier/", views_dossier.page, name="work-dossier"),
     path("office/board/", views.overview, name="work-board"),
     path("office/board/<str:code>/", views.overview, name="work-board-place"),
-    path("desk/procedures/", views.procedures, name="work-procedures"),
-    path("desk/procedures/<slug:key>/<int:version>/", views.procedure, name="work-procedure"),
+    *urls_procedures.urlpatterns,
 ]

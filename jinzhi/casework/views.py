@@ -1,7 +1,6 @@
 """The workbench pages of casework: home of a post, lists, the case page, the board."""
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,9 +20,8 @@ from jinzhi.casework import (
 from jinzhi.casework.actions.movement import Recall
 from jinzhi.casework.models import PERSONAL, CarbonCopy, Case, ProcedureVersion, Step
 from jinzhi.casework.navigation import counts
-from jinzhi.foundation import calendar, forms, rules
+from jinzhi.foundation import calendar, forms
 from jinzhi.foundation.people.access import role_required, staff_required
-from jinzhi.foundation.people.roles import ROLES
 from jinzhi.foundation.places.models import Division
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import name_path
@@ -368,29 +366,3 @@ def _crumbs(place: int, own: int) -> list[tuple[str, str]]:
         if seat >= own and (not chain or seat != chain[-1][2]):
             chain.append((f"{seat // 1_000_000:06d}", name_path(seat).split(" / ")[-1], seat))
     return [(code, name) for code, name, _ in chain[:-1]]
-
-
-@require_GET
-@role_required("administrator", "security_administrator", "auditor", "supervisor")
-def procedures(request):
-    """Every published procedure with its versions: what applies since when, by which law."""
-    versions = ProcedureVersion.objects.order_by("key", "-version")
-    open_cases = dict(Case.objects.filter(state="open").values_list("procedure").annotate(Count("id")))
-    context = {"versions": [(v, open_cases.get(v.pk, 0)) for v in versions], "today": calendar.today()}
-    return render(request, "casework/procedures.html", context)
-
-
-@require_GET
-@role_required("administrator", "security_administrator", "auditor", "supervisor")
-def procedure(request, key: str, version: int):
-    """One version as a legal officer reads it: picture, steps with role, limit, article; clocks with their rules."""
-    found = get_object_or_404(ProcedureVersion, key=key, version=version)
-    on = max(found.valid_from, min(calendar.today(), found.valid_to or calendar.today()))
-    limits = [(c, rules.value(c.rule, on=on)) for c in found.procedure.clocks.values()]
-    steps = [
-        (s, ROLES.get(s.role, s.role), rules.value(s.limit, on=on) if s.limit else None)
-        for s in (found.procedure.step(k) for k in found.procedure.reachable())
-        if s.kind == "user"
-    ]
-    context = {"version": found, "procedure": found.procedure, "limits": limits, "steps": steps, "on": on}
-    return render(request, "casework/procedure.html", context | {"lane": swimlane.svg(found.procedure)})
