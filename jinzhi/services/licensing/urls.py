@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jinzhi.services.licensing import drafting, registration, views
+from jinzhi.services.licensing import drafting, ex_officio, registration, views
 
 urlpatterns = [
     path("register/", registration.register, name="licensing-register"),
@@ -16,4 +16,10 @@ urlpatterns = [
     path("my/cases/<str:number>/steps/<int:step_id>/", views.record, name="licensing-record"),
     path("my/cases/<str:number>/upload/", views.answer_upload, name="licensing-answer-upload"),
     path("my/cases/<str:number>/act/", views.act, name="licensing-act"),
+    path("office/ex-officio/", ex_officio.index, name="licensing-ex-officio"),
+    path("office/ex-officio/upload/", ex_officio.upload, name="licensing-ex-officio-upload"),
+    path(
+        "office/ex-officio/files/<uuid:file>/remove/", ex_officio.remove, name="licensing-ex-officio-remove"
+    ),
+    path("office/ex-officio/<slug:key>/", ex_officio.begin, name="licensing-ex-officio-begin"),
 ]
