@@ -160,6 +160,11 @@ class Certificate(Record):
         indexes = [
             models.Index(fields=["place", "-id"], name="certificate_place"),
             models.Index(fields=["kind", "valid_to"], name="certificate_expiry"),
+            models.Index(  # what the signed list of licences.status_list may name
+                fields=["number"],
+                condition=models.Q(face_version__gt=1) | ~models.Q(status="valid"),
+                name="certificate_listed",
+            ),
         ]
 
     def __str__(self):

@@ -60,6 +60,7 @@ class StatusList(models.Model):
     key = models.ForeignKey(SigningKey, models.PROTECT, related_name="+", verbose_name="密钥")
     body = models.TextField("清单")  # the bytes that were signed
     signature = models.CharField("签名", max_length=120)
+    last_change = models.UUIDField(null=True)  # the newest decision it knows of
 
     class Meta:
         verbose_name = "证照状态清单"

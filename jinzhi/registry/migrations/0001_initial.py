@@ -224,6 +224,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['kind', 'valid_to'], name='certificate_expiry'),
         ),
         migrations.AddIndex(
+            model_name='certificate',
+            index=models.Index(condition=models.Q(('face_version__gt', 1), models.Q(('status', 'valid'), _negated=True), _connector='OR'), fields=['number'], name='certificate_listed'),
+        ),
+        migrations.AddIndex(
             model_name='enterprisecontact',
             index=models.Index(fields=['place', '-id'], name='contact_place'),
         ),

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('fresh_until', models.DateTimeField(verbose_name='有效至')),
                 ('body', models.TextField(verbose_name='清单')),
                 ('signature', models.CharField(max_length=120, verbose_name='签名')),
+                ('last_change', models.UUIDField(null=True)),
                 ('key', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licences.signingkey', verbose_name='密钥')),
             ],
             options={

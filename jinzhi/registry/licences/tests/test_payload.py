@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import gmssl_pyx
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from jinzhi.foundation.places import scope
 from jinzhi.registry import certificates
 from jinzhi.registry.licences import keys, payload, status_list
 from jinzhi.registry.licences.models import SignedFace, SigningKey
+from jinzhi.registry.models import Certificate
 
 pytestmark = pytest.mark.django_db
 
@@ -163,8 +165,30 @@ def test_the_list_names_what_ended_early_and_is_signed(certificate):
     assert certificate.number not in body["ended"] and body["faces"][certificate.number] == 2
 
 
-def test_a_young_list_is_published_again(db):
-    assert status_list.newest() == status_list.newest()
+def test_a_young_list_is_published_again_until_something_is_decided(certificate):
+    first = status_list.newest()
+    assert status_list.newest() == first
+    certificates.decide(certificate, "revoke", effective_on=timezone.localdate())
+    assert certificate.number in status_list.newest().body, "nobody waits for the next hour"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_list_is_read_by_its_own_index(certificate, test_database):
+    Certificate.objects.bulk_create(
+        Certificate(
+            number=f"T{n}", kind="food_production", holder=certificate.holder, place=certificate.place,
+            valid_to=certificate.valid_to, status="revoked" if n % 500 == 0 else "valid",
+        )
+        for n in range(5000)
+    )  # fmt: skip
+    with test_database.cluster.connect(test_database.name) as administrator:
+        administrator.execute("ANALYZE registry_certificate")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN {status_list._ENTRIES}", {"ended": ["revoked"], "today": timezone.localdate()}
+        )
+        assert "certificate_listed" in str(cursor.fetchall())
+    assert len(json.loads(status_list.issue().body)["ended"]) == 10
 
 
 def test_the_public_may_ask_for_all_of_it_without_signing_in(client, certificate):

@@ -104,7 +104,6 @@ def test_an_ended_licence_without_network(phone, prepared, enterprise, act, word
     certificate = issued(enterprise)
     path = payload.verification_path(certificate)
     certificates.decide(certificate, act, effective_on=TODAY(), document_number="〔2026〕1号")
-    status_list.issue()
     prepared(path)
     assert heading(phone) == word and "verdict-bad" in phone.get_attribute("#verdict", "class")
     assert f"{TODAY().year}年" in phone.inner_text("#verdict-words")
