@@ -1,22 +1,32 @@
-"""What the measurements share: a database of their own on the test server, and timing in one run."""
+"""What the measurements share: a database of their own, timing and CPU in one run, one way to print a line."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 from django.db import connections
 
 from jinzhi.foundation.places import scope
-from jinzhi.runtime import testing
+from jinzhi.runtime import locations, testing
 
 NAME = "jinzhi_bench"
+LARGE = {"shared_buffers": "2GB", "maintenance_work_mem": "1GB", "max_wal_size": "8GB", "work_mem": "64MB"}
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def database() -> Iterator[None]:
-    """Django on a fresh clone of the template, as the runtime role, in the system's scope."""
+def database(*, large: bool = False) -> Iterator[None]:
+    """Django on a fresh clone of the template, as the runtime role, in the system's scope.
+
+    `large` gives it a server with memory of its own instead of the tests' one.
+    """
+    if large:
+        testing.VAR = locations.ROOT / "var" / "bench"
+        testing.SETTINGS = testing.SETTINGS | LARGE
     use = testing.Use()
     cluster = use.take()
     testing.clone(cluster, testing.template(cluster), NAME)
@@ -31,25 +41,52 @@ def database() -> Iterator[None]:
         use.give_back()
 
 
+def superuser() -> psycopg.Connection:
+    """For filling tables set by set: the owner's rules and row security do not apply."""
+    return testing.server().connect(NAME)
+
+
 def analyzed() -> None:
     """Statistics for the planner, as the owner: the runtime role may not analyze what it does not own."""
-    place = connections["default"].settings_dict
-    with psycopg.connect(
-        host=place["HOST"], port=5432, dbname=NAME, user=testing.locations.OWNER_ROLE, autocommit=True
-    ) as owner:
+    with superuser() as owner:
         owner.execute("ANALYZE")
 
 
-def median(action: Callable[[], object], times: int = 60) -> float:
-    """Median wall seconds of `action` after five calls that do not count."""
+def times(action: Callable[[], object], count: int = 60) -> list[float]:
+    """Wall seconds of each of `count` calls after five that do not count."""
     for _ in range(5):
         action()
     found = []
-    for _ in range(times):
+    for _ in range(count):
         began = time.perf_counter()
         action()
         found.append(time.perf_counter() - began)
-    return statistics.median(found)
+    return sorted(found)
+
+
+def median(action: Callable[[], object], count: int = 60) -> float:
+    """Median wall seconds of `action`."""
+    return statistics.median(times(action, count))
+
+
+def percentile(found: list[float], share: float) -> float:
+    return sorted(found)[min(len(found) - 1, int(len(found) * share))]
+
+
+def backend_cpu(pid: int) -> float:
+    """CPU seconds that the database has spent for one connection."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def cpu(action: Callable[[int], object], count: int) -> tuple[float, float]:
+    """(own, database's) CPU seconds of one of `count` calls action(n) on the default connection."""
+    connections["default"].ensure_connection()
+    pid = connections["default"].connection.info.backend_pid
+    began = time.process_time(), backend_cpu(pid)
+    for number in range(count):
+        action(number)
+    return (time.process_time() - began[0]) / count, (backend_cpu(pid) - began[1]) / count
 
 
 def line(name: str, what: str, seconds: float, base: float) -> None:
