@@ -68,7 +68,7 @@ def lists(clerk, approver) -> None:
         with scope.acting(own):
             line("to-do", f"counts for menu and home, {name}", median(lambda who=who: todo.counts(who)), base)
             filters = todo.Filters(colour="yellow")
-            line("to-do", f"yellow list, {name}", median(lambda who=who: todo.todo(who, filters)), base)
+            line("to-do", f"yellow list, {name}", median(lambda who=who, f=filters: todo.todo(who, f)), base)
             line("to-do", f"done by me, {name}", median(lambda who=who: todo.done(who)), base)
 
 
@@ -85,7 +85,7 @@ def crowd(clerk) -> None:
         ]
         for child in children:
             child.start()
-        found = [t for _ in children for t in queue.get()]
+        found = [t for _ in children for t in queue.get(timeout=300)]
         for child in children:
             child.join()
         print(
@@ -104,7 +104,10 @@ def _user(account: int, barrier, queue) -> None:
     client = Client()
     client.force_login(Account.objects.get(pk=account), backend="django.contrib.auth.backends.ModelBackend")
     for _ in range(3):
-        assert client.get("/office/todo/").status_code == 200
+        answer = client.get("/office/todo/")
+        if answer.status_code != 200:
+            barrier.abort()
+            raise RuntimeError(f"/office/todo/ answers {answer.status_code} {answer.headers.get('Location', '')}")
     barrier.wait()
     found = []
     for _ in range(PAGES):
@@ -209,7 +212,7 @@ def burst(clerk, seconds: int = 10) -> None:
     ]
     for child in children:
         child.start()
-    found = [queue.get() for _ in children]
+    found = [queue.get(timeout=300) for _ in children]
     for child in children:
         child.join()
     many, spent = sum(f[0] for f in found), sum(f[1] for f in found)
@@ -279,9 +282,8 @@ def weight() -> None:
         go(case, "tell", "serve", cast.certifier, day, payload={"recipient": "本人"})
         go(case, "wait", "conclude", cast.certifier, day)
     after = size()
-    print(
-        f"weight | a case of four acts | {(after[0] - before[0]) / many / 1024:.1f} KiB stored, {(after[1] - before[1]) / many / 1024:.1f} KiB of WAL"
-    )
+    stored, logged = ((b - a) / many / 1024 for a, b in zip(before, after, strict=True))
+    print(f"weight | a case of four acts | {stored:.1f} KiB stored, {logged:.1f} KiB of WAL", flush=True)
 
 
 def main() -> None:

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from jinzhi.casework.actions import Actor
 from jinzhi.casework.actions.base import SIGN
 from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
 from jinzhi.casework.models import published
+from jinzhi.casework.rows import run as run_prepared
 from jinzhi.foundation import calendar
 
 PAGE = 30
@@ -165,9 +165,7 @@ def _escape(text: str) -> str:
 
 
 def _select(sql: str, values: list) -> Iterator[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        yield from cursor.fetchall()
+    yield from run_prepared(sql, values).fetchall()
 
 
 def _page(rows: list[tuple], key, today: date, marks: Thresholds) -> Page:
