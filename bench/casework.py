@@ -107,7 +107,9 @@ def _user(account: int, barrier, queue) -> None:
         answer = client.get("/office/todo/")
         if answer.status_code != 200:
             barrier.abort()
-            raise RuntimeError(f"/office/todo/ answers {answer.status_code} {answer.headers.get('Location', '')}")
+            raise RuntimeError(
+                f"/office/todo/ answers {answer.status_code} {answer.headers.get('Location', '')}"
+            )
     barrier.wait()
     found = []
     for _ in range(PAGES):

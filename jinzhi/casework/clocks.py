@@ -106,8 +106,12 @@ def recompute(clock: Clock, pauses: Iterable[ClockPause] | None = None) -> None:
     total = clock.limit + clock.extended
     if clock.unit == "workday":
         clock.start_ord = calendar.ordinal(clock.start_day)
-        clock.paused_ord = sum(_workdays(a, b) for a, b in spans)
-        clock.due_ord = clock.start_ord + total + clock.paused_ord
+        clock.paused_ord, end = 0, clock.start_ord + total
+        for since, until in spans:
+            if calendar.ordinal(since - timedelta(days=1)) >= end + clock.paused_ord:
+                break  # the limit was over before: a pause does not bring it back
+            clock.paused_ord += _workdays(since, until)
+        clock.due_ord = end + clock.paused_ord
         return
     if clock.unit == "date":  # the last day of something: no rolling over, and no pause moves it
         assert clock.base_due is not None, "a day is what it ends on"
@@ -145,6 +149,11 @@ def has_run_out(clock: Clock, today: date, now: datetime) -> bool:
     last = clock.base_due if clock.unit == "date" else due_day(clock)
     assert last is not None, "every limit has its day"
     return last < today
+
+
+def is_over(clock: Clock, day: date) -> bool:
+    """Whether the limit ended before that day: it is late, and no pause makes that undone."""
+    return day > due_day(clock)
 
 
 def is_provisional(clock: Clock) -> bool:

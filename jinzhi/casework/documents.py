@@ -76,6 +76,7 @@ def context(act) -> dict:
     ]
     return {
         "agency": name_on(agency, act.day),
+        "agency_key": agency.key,
         "agency_phone": agency.phone,
         "case": case.number,
         "matter": definition.matter,

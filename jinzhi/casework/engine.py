@@ -25,6 +25,7 @@ CLOSING = ("state", "closed_at")
 COLUMNS = {"account": "account_id", "post": "post_id", "on_behalf": "on_behalf_id"}
 LEVELS = ("county", "city", "province")
 WIDTHS = {"county": 1_000_000, "city": 100_000_000, "province": 10_000_000_000}
+TOLD = "special_procedure_notice"
 WINDOW = "window_clerk"  # who serves a notice that cannot be served electronically
 
 
@@ -88,9 +89,17 @@ def _hold_clocks(act: Act, step: Step, node: StepDef) -> None:
     """The limits that do not count while the case is here (行政许可法第四十五条)."""
     if not node.pauses:
         return
-    notice = next((d.number for d in act.documents if d.kind == "special_procedure_notice"), "")
+    notice = next((d.number for d in act.documents if d.kind == TOLD), "") or _told(act.case)
     for clock in clocks.named(act.case, node.pauses):
+        if clock.state == Clock.State.RUNNING and clocks.is_over(clock, act.day):
+            continue
         clocks.pause(clock, act.day, node.ground, node.law, notice, step=step)
+
+
+def _told(case: Case) -> str:
+    """Number of the newest notice of the time a special procedure takes; one covers what follows from it."""
+    told = documents.of_case(case).filter(kind=TOLD).last()
+    return told.number if told else ""
 
 
 def _fork(act: Act, step: Step, node: StepDef) -> None:

@@ -8,6 +8,7 @@ import json
 from functools import cached_property
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -107,6 +108,7 @@ class Case(Record):
         indexes = [
             models.Index(fields=["place", "-id"], name="case_scope"),
             models.Index(fields=["enterprise_id", "-id"], name="case_enterprise"),
+            BrinIndex(fields=["closed_on"], name="case_closed"),  # statistics and scores of a month
         ]
 
     def __str__(self):
@@ -207,6 +209,7 @@ class Step(models.Model):
             ),
             models.Index(fields=["post", "-closed_at"], name="step_done"),
             models.Index(fields=["case", "id"], name="step_case"),
+            BrinIndex(fields=["opened_at"], name="step_opened"),
         ]  # fmt: skip
 
     def __str__(self):
@@ -281,6 +284,7 @@ class ClockPause(models.Model):
     class Meta:
         verbose_name = "暂停"
         ordering = ["since", "id"]
+        indexes = [models.Index(fields=["clock"], condition=Q(until=None), name="pause_open")]
 
 
 class Event(models.Model):
@@ -307,6 +311,7 @@ class Event(models.Model):
         verbose_name = "办件记录"
         ordering = ["seq"]
         constraints = [models.UniqueConstraint("case", "seq", name="event_once")]
+        indexes = [BrinIndex(fields=["recorded_at"], name="event_recorded")]  # what came since the last pass
 
 
 class CarbonCopy(models.Model):
@@ -407,7 +412,10 @@ class BulkRun(models.Model):
 
     class Meta:
         verbose_name = "批量办理"
-        indexes = [models.Index(fields=["post", "-id"], name="bulk_post")]
+        indexes = [
+            models.Index(fields=["post", "-id"], name="bulk_post"),
+            models.Index(fields=["place", "-id"], name="bulk_place"),
+        ]
 
 
 class BulkItem(models.Model):

@@ -41,6 +41,9 @@ ENTRIES = [
 ]
 
 
+AUDIT_KINDS = {"casework.dossier": "制作卷宗"}
+
+
 def reminders(request) -> list[Reminder]:
     if request.post is None or not request.roles & set(BUSINESS):
         return []

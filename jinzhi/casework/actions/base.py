@@ -155,13 +155,20 @@ def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
     return None
 
 
+def enters_old(actor: Actor, case: Case) -> bool:
+    """Whether the actor enters an old case later: what its applicant did then is entered by the records clerk."""
+    if case.entered_on is None or actor.post is None:
+        return False
+    return any(p.role == "records_clerk" and p.post_id == actor.office.pk for p in actor.powers)
+
+
 def may_act(actor: Actor, case: Case, step: Step) -> bool:
     """Whether this actor holds the step; separation of duties is judged separately when acting."""
     if actor.account is None:
         return True
     if step.role == "applicant":
         own = actor.account.enterprise_id
-        return own is not None and own == case.enterprise_id
+        return (own is not None and own == case.enterprise_id) or enters_old(actor, case)
     return matching_power(actor, case, step) is not None
 
 

@@ -234,6 +234,12 @@ class Serve(Follow):
             proof=str(data.get("proof", "")).strip(),
         )  # fmt: skip
         act.since = data["served_on"]
+        served = {
+            "document": document.title, "number": document.number, "served_on": data["served_on"].isoformat(),
+            "method": dict(Service.Method.choices)[data["method"]], "recipient": str(data.get("recipient", "")),
+            "proof": str(data.get("proof", "")), "servers": str(act.actor.account or ""),
+        }  # fmt: skip
+        act.documents = [documents.issue("service_receipt", act, served=served)]
         data["result"] = act.here.result | {
             "served_on": data["served_on"].isoformat(),
             "method": data["method"],

@@ -77,7 +77,7 @@ class Suspend(Action):
         if act.payload.get("ground") not in GROUNDS:
             raise Refused(f"不计入期限的事由只能是：{'、'.join(GROUNDS)}", "ground")
         if not _running(act):
-            raise Refused("本件没有正在计时的期限")
+            raise Refused("本件没有正在计时的期限，或者期限已经届满；届满以后的时间不能扣除")
         days = str(act.payload.get("days") or "").strip()
         if not days.isdecimal() or not 0 < int(days) <= 3660:
             raise Refused("请写明预计需要的日数；依法应当将所需时间书面告知申请人", "days")
@@ -101,7 +101,10 @@ class Suspend(Action):
 
 
 def _running(act: Act) -> list[Clock]:
-    return list(act.case.clocks.filter(step=None, owner="agency", state=Clock.State.RUNNING))
+    running = act.case.clocks.filter(step=None, owner="agency", state=Clock.State.RUNNING).exclude(
+        unit="date"
+    )
+    return [clock for clock in running if not clocks.is_over(clock, act.day)]
 
 
 @register

@@ -9,7 +9,7 @@ OWN_CASE = (
 )
 OWN_CLOCK = "EXISTS (SELECT 1 FROM casework_clock k WHERE k.id = clock_id)"
 # What may never be changed keeps the place where it was written; whoever has the case now reads all of it.
-WITH_CASE = "EXISTS (SELECT 1 FROM casework_case c WHERE c.id = case_id)"
+WITH_CASE = f"EXISTS (SELECT 1 FROM casework_case c WHERE c.id = case_id AND c.place BETWEEN {rls.LO} AND {rls.HI})"
 
 IMMUTABLE = """
 CREATE FUNCTION casework_published() RETURNS trigger LANGUAGE plpgsql AS $$
