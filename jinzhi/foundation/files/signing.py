@@ -4,7 +4,10 @@ The installation's own is self-signed: it proves that a document came from here 
 PKCS#12 goes to var/keys/organs/<agency key>/signature.p12, its passphrase beside it into `passphrase` (mode 0600).
 """
 
+import contextlib
 import io
+import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache
@@ -35,10 +38,12 @@ def own_certificate() -> Path:
     path = Path(settings.KEYS) / "documents" / "signature.p12"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_bytes(_make())
-        draft.rename(path)  # two processes at once: the last one stays, both are whole
+        handle, draft = tempfile.mkstemp(dir=path.parent)  # mode 0600
+        with os.fdopen(handle, "wb") as content:
+            content.write(_make())
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its certificate stays
+            os.link(draft, path)
+        Path(draft).unlink()
     return path
 
 

@@ -1,6 +1,7 @@
 """Signatures and seals: a changed document is found out, an organ's own certificate and seal take precedence."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def test_the_certificate_is_made_once_and_readable_by_nobody_else(own_keys):
     assert first.stat().st_mode & 0o077 == 0
     content = first.read_bytes()
     assert signing.own_certificate().read_bytes() == content
+
+
+def test_two_that_need_it_at_once_get_the_same(own_keys):
+    with ThreadPoolExecutor(4) as pool:
+        found = {p.read_bytes() for p in pool.map(lambda _: signing.own_certificate(), range(4))}
+    assert len(found) == 1 and [p.name for p in (own_keys / "documents").iterdir()] == ["signature.p12"]
 
 
 def test_an_organs_own_certificate_signs_for_it_alone(own_keys):
