@@ -12,7 +12,7 @@ from random import Random
 
 from django.db import connections, transaction
 
-from jinzhi.demo import cases, enterprises, people
+from jinzhi.demo import cases, enterprises, lives, people
 from jinzhi.foundation import calendar
 from jinzhi.foundation.people.models import Account
 from jinzhi.foundation.places import scope
@@ -73,11 +73,15 @@ def generate(
         old = [f for f in firms if f is not own and f.row.status == "active"][:OLD_CASES]
         for number, firm in enumerate(old):
             maker.make_2007(firm, date(2007, 3, 5) + timedelta(days=50 * number))
+        busy = {plan_firm.row.pk for plan_firm, _, _ in plan} | {f.row.pk for f in (own, *old)}
+        busy |= set(Certificate.objects.values_list("holder_id", flat=True))
+        free = [f.row for f in firms if f.row.status == "active" and f.row.pk not in busy]
+        other = lives.make(maker, free, today)
     return {
         "staff": len(staff.posts),
         "enterprises": len(firms),
         "certificates": certificates,
-        "cases": len(plan) + 2 + OLD_CASES,
+        "cases": len(plan) + 2 + OLD_CASES + other,
     }
 
 

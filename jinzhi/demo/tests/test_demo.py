@@ -7,7 +7,7 @@ import pytest
 
 from jinzhi.casework import events
 from jinzhi.casework.models import Case, Step
-from jinzhi.demo import bootstrap
+from jinzhi.demo import bootstrap, lives
 from jinzhi.foundation import codes
 from jinzhi.foundation.people.models import Account
 from jinzhi.registry.models import Certificate, Enterprise
@@ -18,14 +18,19 @@ TODAY = date(2026, 11, 20)
 
 def test_a_small_province_has_people_everywhere_and_cases_in_every_state():
     made = bootstrap.generate(0.06, today=TODAY)
-    assert made["enterprises"] == 300 and made["cases"] == 98
+    assert made["enterprises"] == 300 and made["cases"] == 98 + len(lives.LIVES)
     assert Enterprise.objects.values("place").distinct().count() == 90
     for code in Enterprise.objects.values_list("uscc", flat=True):
         assert codes.check("uscc", code).valid, code
     for number in Certificate.objects.values_list("number", flat=True):
-        scheme = "food_licence" if number.startswith("SC") else "food_licence_qs"
+        by_prefix = {"SC": "food_licence", "QS": "food_licence_qs", "TS": "special_equipment_licence"}
+        scheme = by_prefix.get(
+            number[:2], "measuring_instrument_licence" if "制" in number else "type_approval"
+        )
         assert codes.check(scheme, number).valid, number
     assert Certificate.objects.filter(number__startswith="QS", valid_to__lt=TODAY).count() == 6
+    wanted = {life.procedure for life in lives.LIVES}
+    assert wanted <= set(Case.objects.values_list("procedure__key", flat=True))
     steps = Counter(Step.objects.filter(state="open", kind="user").values_list("key", flat=True))
     assert {"accept", "correction", "site_inspection", "decide"} <= set(steps)
     outcomes = set(Case.objects.filter(state="closed").values_list("outcome", flat=True))

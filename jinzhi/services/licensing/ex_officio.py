@@ -57,7 +57,8 @@ def begin(request, key: str):
         return redirect("licensing-ex-officio")
     form = forms.get(version.procedure.form, version.procedure.form_version)
     data = intake.prefill(form, intake.Known(licence=licence))
-    today, errors = calendar.today(), []
+    today = calendar.today()
+    errors: list[forms.FieldError] = []
     if request.method == "POST":
         data = _own_files(parse(form, request.POST), form, request)
         data["licence"]["number"] = licence.number
