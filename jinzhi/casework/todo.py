@@ -17,6 +17,7 @@ from jinzhi.casework.lamps import Lamp, Thresholds, lamp, thresholds
 from jinzhi.casework.models import published
 from jinzhi.casework.rows import run as run_prepared
 from jinzhi.foundation import calendar
+from jinzhi.foundation.people.models import Power
 
 PAGE = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,25 +96,33 @@ def _item(row: tuple, cursor: str, today: date, marks: Thresholds) -> Item:
     return Item(shown, cursor, *row[:14])
 
 
-def _power_clause(actor: Actor) -> tuple[str, list]:
-    """SQL for "this open step is one the actor may take", with its parameters."""
-    parts, values = [], []
+def _shares(actor: Actor) -> list[tuple[str, list]]:
+    """SQL for "this open step is one the actor may take", one clause with its values for each agency and role.
+
+    They exclude each other, and each is a run of the index `step_todo` in the order of the list.
+    """
+    wanted: dict[tuple[int, str], list[Power]] = {}
+    posts = {actor.office.pk: actor.office.agency_id}
     for power in actor.powers:
         agency = actor.office.agency_id if power.post_id == actor.office.pk else power.post.agency_id
-        part = "(s.agency_id = %s AND s.role = %s AND (s.assignee_id IS NULL OR s.assignee_id = %s)"
-        values += [agency, power.role, power.post_id]
-        if power.procedure:
-            part += " AND p.key = %s"
-            values.append(power.procedure)
-        if power.step:
-            part += " AND s.key = %s"
-            values.append(power.step)
-        parts.append(part + ")")
-    posts = {actor.office.pk: actor.office.agency_id} | {p.post_id: p.post.agency_id for p in actor.powers}
+        posts[power.post_id] = agency
+        wanted.setdefault((agency, power.role), []).append(power)
+    shares = []
+    for (agency, role), powers in wanted.items():
+        parts: list[str] = []
+        values: list = [agency, role]
+        for power in powers:
+            part = "(s.assignee_id IS NULL OR s.assignee_id = %s)"
+            values.append(power.post_id)
+            for column, limited in (("p.key", power.procedure), ("s.key", power.step)):
+                if limited:
+                    part += f" AND {column} = %s"
+                    values.append(limited)
+            parts.append(f"({part})")
+        shares.append((f"s.agency_id = %s AND s.role = %s AND ({' OR '.join(parts)})", values))
     for post, agency in posts.items():  # opinions asked for
-        parts.append(f"(s.agency_id = %s AND s.role = '{SIGN}' AND s.assignee_id = %s)")
-        values += [agency, post]
-    return f"({' OR '.join(parts)})", values
+        shares.append((f"s.agency_id = %s AND s.role = '{SIGN}' AND s.assignee_id = %s", [agency, post]))
+    return shares
 
 
 def _filter_clause(filters: Filters, today: date, marks: Thresholds) -> tuple[str, list]:
@@ -176,22 +185,26 @@ def _page(rows: list[tuple], key, today: date, marks: Thresholds) -> Page:
 def todo(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     """Open steps this post may take, the most urgent first; `after` is a cursor of an earlier page."""
     today, marks = calendar.today(), thresholds()
-    mine, values = _power_clause(actor)
     where, more = _filter_clause(filters, today, marks)
-    values += more
     if after:
         where += f" AND (coalesce(s.due_ord, {_LAST}), s.id) > (%s, %s)"
-        values += _cursor(after)
+        more += _cursor(after)
     # The page of steps is found first and only then joined: a full window costs no more than its page.
     joined = ""
     if filters or any(power.procedure for power in actor.powers):
         joined = f"""JOIN casework_case c ON c.id = s.case_id
                      JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}"""
+    order = f"ORDER BY s.due_ord ASC NULLS LAST, s.id LIMIT {PAGE + 1}"
+    branches, values = [], []
+    for share, of_share in _shares(actor):
+        branches.append(
+            f"""(SELECT s.* FROM casework_step s {joined}
+                  WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {share}{where} {order})"""  # noqa: S608
+        )
+        values += [*of_share, *more]
     rows = _select(
         f"""SELECT {_COLUMNS}
-              FROM (SELECT s.* FROM casework_step s {joined}
-                     WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {mine}{where}
-                     ORDER BY s.due_ord ASC NULLS LAST, s.id LIMIT {PAGE + 1}) s
+              FROM (SELECT s.* FROM ({" UNION ALL ".join(branches)}) s {order}) s
               JOIN casework_case c ON c.id = s.case_id
               JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
              ORDER BY s.due_ord ASC NULLS LAST, s.id""",  # noqa: S608
@@ -277,21 +290,26 @@ def started(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page
 def counts(actor: Actor) -> dict[str, int]:
     """Numbers for the menu and the home of a post: open, overdue, due within two working days, new today."""
     today = calendar.today()
-    mine, values = _power_clause(actor)
     now, over = calendar.ordinal(today), calendar.ordinal(date.fromordinal(today.toordinal() - 1))
     joined = ""
     if any(power.procedure for power in actor.powers):
         joined = """JOIN casework_case c ON c.id = s.case_id
                     JOIN casework_procedureversion p ON p.id = c.procedure_id"""
     midnight = timezone.make_aware(datetime.combine(today, time.min))
+    branches, values = [], []
+    for share, of_share in _shares(actor):
+        branches.append(
+            f"""SELECT s.due_ord, s.opened_at FROM casework_step s {joined}
+                 WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {share}"""  # noqa: S608
+        )
+        values += of_share
     row = next(
         _select(
             f"""SELECT count(*), count(*) FILTER (WHERE s.due_ord <= %s),
                        count(*) FILTER (WHERE s.due_ord > %s AND s.due_ord <= %s),
                        count(*) FILTER (WHERE s.opened_at >= %s),
                        (SELECT count(*) FROM casework_carboncopy y WHERE y.post_id = %s AND y.read_at IS NULL)
-                  FROM casework_step s {joined}
-                 WHERE s.state = 'open' AND s.kind IN ('user', 'notice', 'sign') AND {mine}""",  # noqa: S608
+                  FROM ({" UNION ALL ".join(branches)}) s""",  # noqa: S608
             [over, over, now + 2, midnight, actor.office.pk, *values],
         )
     )
