@@ -272,6 +272,7 @@ def test_a_case_says_what_may_be_done_and_until_when(number, clerk):
     assert offered["refuse"]["reason_required"] and not offered["accept"]["reason_required"]
     assert offered["correct"]["fields"][0] == {
         "name": "items", "label": "需要补正的内容，一项一条", "type": "texts", "required": True, "choices": [], "most": None,
+        "data_schema": None,
     }  # fmt: skip
     assert not any(a in offered for a in ("deem_accepted", "lapse"))
     clock = next(c for c in case["clocks"] if c["key"] == "acceptance")

@@ -7,9 +7,11 @@ from typing import Any
 
 from ninja import Schema
 
-from jinzhi.casework import forms_of_acts
+from jinzhi.casework import forms_of_acts, hooks
 from jinzhi.casework.actions import Refused
 from jinzhi.casework.models import Case, Step
+from jinzhi.foundation import calendar, forms
+from jinzhi.foundation.forms.schema import json_schema
 
 LONGEST = 200  # characters of a text that is not a reason
 MOST = 10**12
@@ -34,16 +36,21 @@ class FieldAnswer(Schema):
     required: bool = True
     choices: list[Choice] = []
     most: int | None = None
+    data_schema: dict[str, Any] | None = None
 
 
-def fields(key: str, described: dict) -> list[FieldAnswer]:
+def fields(case: Case, step: Step | None, key: str, described: dict) -> list[FieldAnswer]:
     """What the act asks for; `described` is what its dialog shows (forms_of_acts.describe)."""
     if key == "correct":
         return [FieldAnswer(name="items", label="需要补正的内容，一项一条", type="texts")]
     if key == "resubmit":
         return [FieldAnswer(name="", label="完整的申请表", type="form")]
     if described["page"]:
-        return [FieldAnswer(name="", label="本环节的记录", type="form")]
+        return [
+            FieldAnswer(
+                name="", label="本环节的记录", type="form", data_schema=_record(case, step, described["page"])
+            )
+        ]
     return [
         FieldAnswer(
             name=i.name, label=i.label, type=TYPES.get(i.kind, i.kind), required=i.required, most=i.most,
@@ -51,6 +58,12 @@ def fields(key: str, described: dict) -> list[FieldAnswer]:
         )
         for i in described["inputs"]
     ]  # fmt: skip
+
+
+def _record(case: Case, step: Step | None, page: str) -> dict[str, Any] | None:
+    """The schema of a step's own page, where it draws one of the official forms."""
+    form = hooks.page_of(page).context(case, step).get("form")
+    return json_schema(form, calendar.today()) if isinstance(form, forms.Form) else None
 
 
 def _has_page(case: Case, step: Step | None, key: str) -> bool:

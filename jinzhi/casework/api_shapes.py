@@ -194,7 +194,7 @@ def _steps(case: Case, actor: Actor) -> list[OpenStep]:
 def _offered(case: Case, step: Step, actor: Actor) -> list[ActionAnswer]:
     """The buttons of the step's page for this actor."""
     keys = [key for key, kind in actions.registry.items() if kind.open_to(case, step, actor)]
-    return [_action(forms_of_acts.describe(case, step, key, actor)) for key in keys]
+    return [_action(case, step, forms_of_acts.describe(case, step, key, actor)) for key in keys]
 
 
 def _whole(case: Case, actor: Actor) -> list[ActionAnswer]:
@@ -202,17 +202,17 @@ def _whole(case: Case, actor: Actor) -> list[ActionAnswer]:
     closed = case.state == Case.State.CLOSED
     offered = [a for a in actions.registry.values() if a.whole_case and a.on_closed == closed]
     keys = [a.key for a in offered if a.open_on(case, actor)]
-    return [_action(forms_of_acts.describe(case, None, key, actor)) for key in keys]
+    return [_action(case, None, forms_of_acts.describe(case, None, key, actor)) for key in keys]
 
 
-def _action(described: dict) -> ActionAnswer:
+def _action(case: Case, step: Step | None, described: dict) -> ActionAnswer:
     return ActionAnswer(
         key=described["key"],
         label=described["label"],
         reason_required=bool(described["reason"] or described.get("again")),
         law=described["law"],
         documents=described["documents"],
-        fields=fields(described["key"], described),
+        fields=fields(case, step, described["key"], described),
     )
 
 

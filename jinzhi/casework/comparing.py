@@ -9,6 +9,10 @@ from jinzhi.casework.procedures import Procedure
 from jinzhi.foundation import forms
 
 ADDED, REMOVED, CHANGED, SAME = "added", "removed", "changed", "same"
+TYPES = {
+    "text": "文字", "long_text": "长文字", "integer": "整数", "decimal": "小数", "boolean": "是或否", "date": "日期",
+    "choice": "单选", "multi_choice": "多选", "code_set": "代码表", "code": "代码", "place": "地区", "phone": "电话",
+}  # fmt: skip
 WORDS = {ADDED: "新增", REMOVED: "删除", CHANGED: "改动", SAME: "未变"}
 
 
@@ -146,7 +150,7 @@ def _fields(p: Procedure) -> Described:
             f"{section.title} · {f.label}",
             [
                 ("必填", "是" if f.required else "否"),
-                ("类型", f.type),
+                ("类型", "附件" if section.kind == "attachments" else TYPES.get(f.type, f.type)),
                 ("条件", "、".join(f"{path}={value}" for path, value in f.show_if.items())),
                 ("选项", "、".join(label for _, label in f.choices)),
                 ("单位", f.unit),

@@ -109,8 +109,7 @@ def facts(p: Procedure, step: StepDef, on: date) -> list[tuple[str, str]]:
         found.append(("会签人", f"{names}，{'依次' if step.sequential else '同时'}征求"))
         found.append(("通过条件", QUORUMS.get(step.quorum, f"{step.quorum} 以上同意")))
     if step.table:
-        inputs = "、".join(f"{name}（{path}）" for name, path in step.inputs)
-        found.append(("判定表", f"{step.table}：{inputs}"))
+        found.append(("判定表", _decision(step, on)))
     if step.procedure:
         found.append(("另立办件", _titles().get(step.procedure, step.procedure)))
     if step.document:
@@ -130,6 +129,28 @@ def facts(p: Procedure, step: StepDef, on: date) -> list[tuple[str, str]]:
         found.append(("须由他人办理", f"办理过“{names}”的人不能办理"))
     found += [(f"结果：{o.label}", outcome(p, step, o)) for o in step.outcomes]
     return [(label, text) for label, text in found if text]
+
+
+def _decision(step: StepDef, on: date) -> str:
+    """The table's rows: under which conditions which way."""
+    try:
+        table = rules.table(step.table, on=on)
+    except rules.NoRule:
+        return step.table
+    rows = []
+    for row in table.rows:
+        said = "、".join(f"{name} {_condition(c)}" for name, c in row["when"].items() if c != "-")
+        taken = step.outcome(str(row["then"].get("outcome", "")))
+        rows.append(f"{said or '其他'}：{taken.label if taken else row['then']}")
+    return f"{table.title}（《{table.law}》{table.article}）——{'；'.join(rows)}"
+
+
+def _condition(condition: object) -> str:
+    if isinstance(condition, list):
+        return " 或 ".join(_condition(one) for one in condition)
+    if isinstance(condition, bool):
+        return "是" if condition else "否"
+    return str(condition)
 
 
 def _limit(step: StepDef, on: date) -> str:
@@ -157,10 +178,30 @@ class StepRow:
     back: str
 
 
+def order(p: Procedure) -> list[str]:
+    """The steps in the order a case meets them, what lies in a block behind its block."""
+    met = p.reachable()
+    found: dict[str, None] = {}
+
+    def place(key: str) -> None:
+        if key in found:
+            return
+        found[key] = None
+        for branch in p.steps[key].branches:
+            inside = p.within(branch)
+            for one in sorted(inside, key=met.index):
+                place(one)
+
+    for key in met:
+        if not p.enclosing(key):
+            place(key)
+    return list(found)
+
+
 def rows(p: Procedure, on: date) -> list[StepRow]:
-    """The steps in the order a case meets them; members of a countersigning follow it."""
+    """The table of steps; members of a countersigning follow it."""
     found = []
-    for key in p.reachable():
+    for key in order(p):
         step = p.steps[key]
         value = value_on(step.limit, on)
         every = facts(p, step, on)

@@ -200,7 +200,7 @@ def _shape(kind: str, x: float, y: float) -> str:
 
 
 def _words(name: str, x: float, middle: float) -> Iterator[str]:
-    lines = [name] if len(name) <= LINE + 1 else [name[: (len(name) + 1) // 2], name[(len(name) + 1) // 2 :]]
+    lines = [name] if len(name) <= LINE else [name[: (len(name) + 1) // 2], name[(len(name) + 1) // 2 :]]
     size = ' class="swimlane-small"' if len(lines) > 1 else ""
     for number, line in enumerate(lines):
         y = middle + 5 + (number - (len(lines) - 1) / 2) * 15
