@@ -87,9 +87,12 @@ def _make(
 def advise(day: date) -> int:
     """监察建议书 for limits of the law that were missed (T6), as many as one run sends by itself."""
     most = int(rules.value("esupervision.documents_per_run", on=day).value)
-    done = Handling.objects.filter(kind=Handling.Kind.DOCUMENT).values("signal")
-    late = Signal.objects.filter(rule="T6", raised_on=day, status=Signal.Status.OPEN).exclude(pk__in=done)
-    cards = list(late.select_related("agency__parent", "case").order_by("id")[:most])
+    first = list(
+        Signal.objects.filter(rule="T6", raised_on=day).order_by("id").values_list("pk", flat=True)[:most]
+    )
+    done = Handling.objects.filter(kind=Handling.Kind.DOCUMENT, signal__in=first).values("signal")
+    late = Signal.objects.filter(pk__in=first, status=Signal.Status.OPEN).exclude(pk__in=done)
+    cards = list(late.select_related("agency__parent", "case").order_by("id"))
     for card in cards:
         issue("supervision_advice", card, day)
     return len(cards)

@@ -134,11 +134,12 @@ STATEMENTS = {
          WHERE a.case_id = c.id AND a.state = 'done' AND (d.closed_at {LOCAL})::date <= %(on)s
         UNION ALL
         SELECT (h.closed_at {LOCAL})::date, h.id, jsonb_build_object('reason', 'chair', 'steps', a.name || '、' || h.name)
-          FROM casework_step a
+          FROM (SELECT p.case_id AS id FROM casework_step p WHERE p.case_id = c.id AND p.role = 'hearing_officer'
+                UNION SELECT child.id FROM casework_step p JOIN casework_case child ON child.parent_step_id = p.id
+                       WHERE p.case_id = c.id AND p.kind = 'subprocess') y
+          JOIN casework_step h ON h.case_id = y.id AND h.role = 'hearing_officer' AND h.state = 'done'
+          JOIN casework_step a ON a.account_id = h.account_id
           JOIN sv_review v ON v.version = c.procedure_id AND v.step = a.key
-          JOIN casework_case child ON child.parent_step_id IN (SELECT s.id FROM casework_step s WHERE s.case_id = c.id)
-          JOIN casework_step h ON h.case_id IN (child.id, c.id) AND h.role = 'hearing_officer' AND h.state = 'done'
-                              AND h.account_id = a.account_id
          WHERE a.case_id = c.id AND a.state = 'done' AND (h.closed_at {LOCAL})::date <= %(on)s) x ON true
      ORDER BY c.id, x.day""",
     # A hearing was begun or is noted as due, and the decision came without one held.
