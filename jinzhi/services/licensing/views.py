@@ -21,6 +21,7 @@ from jinzhi.registry.models import Certificate, Enterprise
 from jinzhi.services.licensing import intake, records
 from jinzhi.services.licensing.drafting import actor_of, lacking_answer, page
 
+SHOWN = (*PERSONAL, "subprocess", "timer")  # steps at which a case can stand
 ANSWER = "resubmit"  # the applicant's outcome that is a new submission of the form
 
 
@@ -29,7 +30,7 @@ ANSWER = "resubmit"  # the applicant's outcome that is a new submission of the f
 def my(request):
     """The enterprise's desk: what it must do, its drafts, cases and licences."""
     cases = list(Case.objects.select_related("procedure", "agency").order_by("-id")[:100])
-    open_steps = Step.objects.filter(state="open", kind__in=PERSONAL)
+    open_steps = Step.objects.filter(state="open", kind__in=SHOWN)
     waiting = {s.case_id: s for s in open_steps.filter(role="applicant")}
     current = {s.case_id: s for s in open_steps.order_by("-due_ord")}
     rows = []
@@ -129,7 +130,7 @@ def case(request, number: str):
         "case": found,
         "matter": matters.of_procedure(found.definition.key),
         "place_path": name_path(found.place),
-        "open_steps": list(found.steps.filter(state="open", kind__in=PERSONAL).select_related("agency")),
+        "open_steps": list(found.steps.filter(state="open", kind__in=SHOWN).select_related("agency")),
         "tasks": tasks(found),
         "clocks": [c for c in clocks if c.clock.step_id is None and c is not leading],
         "leading": leading,

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from jinzhi.casework import matters, swimlane
 from jinzhi.casework.models import ProcedureVersion
 from jinzhi.casework.procedures import Procedure
-from jinzhi.foundation import calendar, rules
+from jinzhi.foundation import calendar, forms, rules
 from jinzhi.foundation.people.models import Agency
 from jinzhi.foundation.people.roles import ROLES
 from jinzhi.registry.laws import services as laws
@@ -42,18 +42,37 @@ def hall(request):
     return render(request, "portal/hall.html", {"domains": _by_domain(guides), "words": words})
 
 
+WITHOUT_ROLE = {"decision": "按规则判定", "timer": "等待期满", "subprocess": "另立程序", "notice": "送达"}
+
+
 def step_rows(procedure: Procedure) -> list[dict]:
     """The steps as a table a citizen or a legal officer can read."""
     rows = []
     for key in procedure.reachable():
         step = procedure.step(key)
-        if step.kind != "user":
+        if step.branches:  # a block: its members are rows of their own
             continue
-        limit = None
-        if step.limit:
-            limit = rules.value(step.limit, on=procedure.valid_from)
-        rows.append({"step": step, "role": ROLES.get(step.role, step.role), "limit": limit})
+        role = ROLES.get(step.role, step.role) or WITHOUT_ROLE.get(step.kind, "")
+        limit = rules.value(step.limit, on=procedure.valid_from) if step.limit else None
+        rows.append({"step": step, "role": role, "limit": limit})
     return rows
+
+
+def materials(shown: matters.Guide) -> list[tuple[forms.Field, str]]:
+    """What is handed in, each with the answers under which it is asked for."""
+    procedure = shown.version.procedure
+    form = forms.get(procedure.form, procedure.form_version)
+    return [(m, _condition(form, m)) for m in shown.materials]
+
+
+def _condition(form: forms.Form, field: forms.Field) -> str:
+    words = []
+    for path, wanted in field.show_if.items():
+        section, key = path.split(".")
+        asked = form.section(section).field(key)
+        values = wanted if isinstance(wanted, list) else [wanted]
+        words.append(f"{asked.label}为{'、'.join(dict(asked.choices).get(v, str(v)) for v in values)}")
+    return "，".join(words)
 
 
 @require_GET
@@ -68,6 +87,7 @@ def guide(request, slug: str):
         "guide": shown,
         "matter": found,
         "procedure": procedure,
+        "materials": materials(shown),
         "lane": swimlane.svg(procedure),
         "rows": step_rows(procedure),
         "cities": Agency.objects.filter(level="city", valid_to=None),

@@ -1,6 +1,6 @@
 """The worked examples in cases/*.yaml: what the rules give on a day, as a person with a calendar finds it."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from jinzhi.casework.tests import sample
 from jinzhi.foundation import codes, rules
 from jinzhi.foundation.people.pack import deciding_level
 from jinzhi.foundation.rules.library import read_yaml
-from jinzhi.services.licensing import licence
+from jinzhi.registry.models import Certificate
+from jinzhi.services.licensing import applying, bars, licence, special_equipment
 from jinzhi.services.licensing.tests import world
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,73 @@ def test_one_application_under_the_rules_of_its_day(case):
         "number": rules.value("food_production.number_scheme", on=on).value,
         "level": deciding_level("food_production", on, ["01"]),
     }
+
+
+@examples("matters")
+def test_a_matter_on_the_borders_of_its_rule_sets(case):
+    on, wanted = case["date"], case["expected"]
+    definition = intake.version_on(case["input"], on).procedure
+    assert definition.rule_set == wanted["rule_set"]
+    assert wanted.get("closed", "") in definition.closed and bool(definition.closed) == ("closed" in wanted)
+    decision = definition.clocks.get("decision")
+    if "decision" in wanted:
+        assert rules.value(decision.rule, on=on).value == wanted["decision"]
+    if "extension" in wanted:
+        assert rules.value(decision.extension, on=on).value == wanted["extension"]
+    if "validity" in wanted:
+        assert rules.value(f"{definition.licence}.validity", on=on).value == wanted["validity"]
+
+
+@examples("renewal_window")
+def test_the_last_day_of_applying_for_a_renewal(case):
+    """The rules of the day of applying decide: the last day itself."""
+    found, _ = applying.latest_application(case["input"], case["date"], case["expected"])
+    assert found == case["expected"]
+
+
+@examples("bars")
+def test_until_when_one_may_not_apply_again(case):
+    given, on = case["input"], case["date"]
+    bar = bars.impose(
+        licence=given["licence"], ground=given["ground"], on=on, place=world.COUNTY, holder_name="样例"
+    )
+    assert (bar.until if bar else None) == case["expected"]
+    if bar:
+        assert bar.law and bar.holds_on(bar.until) and not bar.holds_on(bar.until + timedelta(days=1))
+
+
+@examples("mirrors")
+def test_a_mirror_record(case):
+    given = case["input"]
+    holder = world.enterprise()
+    found = outcome(
+        lambda: special_equipment.mirror(
+            number=given["number"], holder=holder, valid_from=case["date"], valid_to=given["valid_to"],
+            agency_name="国家市场监督管理总局", items=[],
+        )
+    )  # fmt: skip
+    if case["expected"] == "kept":
+        assert not found and Certificate.objects.get(number=given["number"]).source.startswith("市场监管总局")
+    else:
+        assert case["expected"] in found["refused"]
+
+
+def put(data: dict, path: str, value) -> None:
+    *way, last = path.split(".")
+    part = data
+    for name in way:
+        part = part[int(name)] if isinstance(part, list) else part[name]
+    part[last] = value
+
+
+@examples("bad_inputs")
+def test_a_bad_input_is_refused(case):
+    holder, on = world.enterprise(), case["date"]
+    data = world.application(holder) if on >= date(2020, 3, 1) else world.application_2005(holder)
+    for path, value in case["input"].items():
+        put(data, path, value)
+    found = outcome(lambda: world.submitted(on, holder, data))
+    assert case["expected"] in found["refused"]
 
 
 @examples("limits")
