@@ -1,5 +1,6 @@
 """Delegation (委托代办): one post acts for another of the same agency between two days, one step deep."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.db import IntegrityError, transaction
@@ -25,22 +26,41 @@ def candidates(post: Post) -> QuerySet[Post]:
     )
 
 
+def matters(post: Post) -> list[tuple[str, str]]:
+    """(key, name) of the matters in which the post has a power that it may hand over."""
+    held = {(p.role, p.procedure) for p in post.powers.all()}
+    found = {
+        c.procedure: c.procedure_name
+        for c in roles.steps_provider()
+        if {(c.role, ""), (c.role, c.procedure)} & held
+    }
+    return sorted(found.items(), key=lambda m: m[1])
+
+
 @transaction.atomic
-def delegate(by: Actor, to_post: Post, starts: date, ends: date, reason: str) -> Delegation:
-    """Hand the powers of one's own post to `to_post` from `starts` to `ends`, both included."""
+def delegate(
+    by: Actor, to_post: Post, starts: date, ends: date, reason: str, procedures: Sequence[str] = ()
+) -> Delegation:
+    """Hand the powers of one's own post to `to_post` from `starts` to `ends`, both included.
+
+    With `procedures` only those of these matters, else of all.
+    """
     from_post = by.post
     # Both posts are locked in one order, so that two delegations crossing each other cannot both pass.
     list(Post.objects.select_for_update().filter(pk__in=[from_post.pk, to_post.pk]).order_by("pk"))
     _check_parties(from_post, to_post)
     _check_period(from_post, to_post, starts, ends)
     _check_chain(from_post, to_post, starts, ends)
+    if unknown := set(procedures) - {key for key, _ in matters(from_post)}:
+        raise Refused(f"您没有这些事项的权限：{'、'.join(sorted(unknown))}", "procedures")
     if len(reason.strip()) < 2:
         raise Refused("请写明委托事由。", "reason")
     try:
         with transaction.atomic():
             given = Delegation.objects.create(
-                from_post=from_post, to_post=to_post, starts=starts, ends=ends, reason=reason.strip()
-            )
+                from_post=from_post, to_post=to_post, starts=starts, ends=ends, reason=reason.strip(),
+                procedures=sorted(procedures),
+            )  # fmt: skip
     except IntegrityError:
         raise Refused("这段时间内已经有委托，请先撤销或者改换日期。", "starts") from None
     by.record("people.delegation.given", from_post, _words(given), from_post.agency)
@@ -110,6 +130,7 @@ def _words(delegation: Delegation) -> dict:
     return {
         "委托人": str(delegation.from_post),
         "受托人": str(delegation.to_post),
+        "事项": delegation.matters_text,
         "期间": f"{delegation.starts} 至 {delegation.ends}",
         "事由": delegation.reason,
     }

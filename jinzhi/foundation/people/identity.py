@@ -20,7 +20,7 @@ SELECT EXISTS (SELECT 1 FROM mfa_authenticator m WHERE m.user_id = acc.id AND m.
        (SELECT jsonb_agg(jsonb_build_array(w.id, w.role, w.procedure, w.step) ORDER BY w.id)
           FROM people_power w WHERE w.post_id = p.id) AS powers,
        (SELECT jsonb_agg(jsonb_build_array(w.id, w.role, w.procedure, w.step, f.id, f.title, f.account_id,
-                                           fa.name, f.agency_id, g.id) ORDER BY w.id)
+                                           fa.name, f.agency_id, g.procedures) ORDER BY w.id)
           FROM people_delegation g
           JOIN people_post f ON f.id = g.from_post_id
           JOIN people_account fa ON fa.id = f.account_id AND fa.is_active
@@ -123,17 +123,25 @@ def _own(post: Post, row: dict) -> list[Power]:
 
 def _delegated(post: Post, row: dict) -> list[Power]:
     powers = []
-    for key, role, procedure, step, from_id, title, account_id, name, agency_id, _ in (
+    for key, role, procedure, step, from_id, title, account_id, name, agency_id, matters in (
         _json(row["delegated"]) or ()
     ):
         if agency_id != post.agency_id:
             continue  # a delegation ends when either side leaves the agency
         giver = Post(id=from_id, title=title, agency=post.agency)
         giver.account = _stored(type(post.account)(id=account_id, name=name))
-        power = _stored(Power(id=key, post=_stored(giver), role=role, procedure=procedure, step=step))
-        power.on_behalf = giver
-        powers.append(power)
+        for matter in _handed_over(procedure, matters):
+            power = _stored(Power(id=key, post=_stored(giver), role=role, procedure=matter, step=step))
+            power.on_behalf = giver
+            powers.append(power)
     return powers
+
+
+def _handed_over(procedure: str, matters: list[str]) -> list[str]:
+    """The matters a delegated power covers: all of its own, or those of them that were delegated."""
+    if not matters:
+        return [procedure]
+    return [m for m in matters if procedure in ("", m)]
 
 
 def _stored(instance):

@@ -11,6 +11,8 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
+from . import roles
+
 
 class Agency(models.Model):
     """A bureau or institution. `place` is what it answers for: its whole range of divisions."""
@@ -148,6 +150,7 @@ class Delegation(models.Model):
     )
     starts = models.DateField("开始")
     ends = models.DateField("结束")
+    procedures = models.JSONField("事项", default=list, blank=True)  # keys; empty: every matter of the post
     reason = models.CharField("事由", max_length=200)
     revoked_at = models.DateTimeField("撤销时间", null=True, blank=True)
     created_at = models.DateTimeField("建立时间", auto_now_add=True)
@@ -167,6 +170,14 @@ class Delegation(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["to_post", "ends"])]  # delegations a post holds today
+
+    @property
+    def matters_text(self) -> str:
+        """The matters covered, in words."""
+        if not self.procedures:
+            return "全部事项"
+        names = {c.procedure: c.procedure_name for c in roles.steps_provider()}
+        return "、".join(names.get(key, key) for key in self.procedures)
 
 
 class SignIn(models.Model):

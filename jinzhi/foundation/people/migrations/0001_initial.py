@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('starts', models.DateField(verbose_name='开始')),
                 ('ends', models.DateField(verbose_name='结束')),
+                ('procedures', models.JSONField(blank=True, default=list, verbose_name='事项')),
                 ('reason', models.CharField(max_length=200, verbose_name='事由')),
                 ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='撤销时间')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='建立时间')),

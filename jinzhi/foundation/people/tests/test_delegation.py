@@ -150,3 +150,32 @@ def test_two_crossing_delegations_at_once_leave_one():
     for thread in threads:
         thread.join()
     assert (Delegation.objects.count(), len(refusals)) == (1, 1)
+
+
+def test_only_the_matters_named_are_handed_over(giver, taker, monkeypatch):
+    from jinzhi.foundation.people import identity, roles
+
+    choices = [roles.StepChoice(key, key, "decide", "决定", "approver") for key in ("food", "lift")]
+    monkeypatch.setattr(roles, "steps_provider", lambda: choices)
+    given = delegation.delegate(actor(giver), taker, day(0), day(2), "参加培训", ["food"])
+    held = identity.load(taker.account, day(0)).powers
+    assert {(p.role, p.procedure, bool(p.on_behalf)) for p in held} == {
+        ("examiner", "", False),
+        ("approver", "food", True),
+    }
+    assert given.matters_text == "food"
+    with pytest.raises(Refused, match="没有这些事项"):
+        delegation.delegate(actor(giver), taker, day(3), day(4), "参加培训", ["boat"])
+
+
+def test_a_power_in_one_matter_is_not_widened_by_the_others(taker, monkeypatch):
+    from jinzhi.foundation.people import identity, roles
+    from jinzhi.foundation.people.models import Power
+
+    choices = [roles.StepChoice(key, key, "decide", "决定", "approver") for key in ("food", "lift")]
+    monkeypatch.setattr(roles, "steps_provider", lambda: choices)
+    narrow = person("qi", WEST_LAKE, "inspector")
+    Power.objects.create(post=narrow, role="approver", procedure="lift")
+    delegation.delegate(actor(narrow), taker, day(0), day(2), "参加培训", ["lift"])
+    held = [p for p in identity.load(taker.account, day(0)).powers if p.on_behalf]
+    assert {(p.role, p.procedure) for p in held} == {("inspector", "lift"), ("approver", "lift")}
