@@ -568,6 +568,23 @@ def test_its_acts_are_dated_back_in_their_order(archivist, holder):
     assert decision["started_on"] == "2021-03-03"
 
 
+def test_what_the_applicant_did_then_is_entered_by_the_archivist_of_an_old_case_only(archivist, firm, holder):
+    number = told(apply(archivist, holder, on="2021-03-01"), 201)["number"]
+    asked = {"step": "accept", "data": {"items": ["补平面图"]}, "on": "2021-03-02"}
+    case = told(archivist.act(number, "correct", **asked), 200)
+    (step,) = case["steps"]
+    assert step["role"] == "applicant" and "resubmit" in {a["key"] for a in step["actions"]}
+    data = complete(archivist, holder)
+    answered = told(archivist.act(number, "resubmit", step=step["key"], data=data, on="2021-03-09"), 200)
+    assert answered["received_on"] == "2021-03-09" and answered["steps"][0]["key"] == "accept"
+    clock = next(c for c in answered["clocks"] if c["key"] == "acceptance" and c["state"] == "running")
+    assert (clock["started_on"], clock["due"]) == ("2021-03-09", "2021-03-16")
+    today = told(apply(firm, holder), 201)["number"]
+    told(archivist.act(today, "correct", step="accept", data={"items": ["补平面图"]}), 200)
+    own = archivist.act(today, "resubmit", step=step["key"], data=data)
+    assert own.status_code == 403  # of a case of today the applicant answers
+
+
 def test_a_case_of_another_era_runs_under_the_procedure_of_its_day(archivist, holder):
     holder.org_code = holder.uscc[8:17]
     holder.save()

@@ -15,11 +15,12 @@ from ninja.errors import HttpError
 from jinzhi.casework.esupervision import cards, scoring, telling
 from jinzhi.casework.esupervision.models import Run, Signal
 from jinzhi.foundation import calendar
+from jinzhi.foundation.people.bearer import signed_in
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import name_path
 
 PREFIX = "/supervision"
-router = Router(tags=["电子监察"])
+router = Router(tags=["电子监察"], auth=signed_in)
 MOST = 500
 SETTLING = timedelta(minutes=10)  # a pass that is still writing shows up within it
 NAMES = {"province": 100_000_000, "city": 1_000_000}
