@@ -18,6 +18,7 @@ from jinzhi.casework.actions import Act, Actor, AlreadyDone, NoPower, Refused
 from jinzhi.casework.actions.base import moment
 from jinzhi.casework.models import LIVE, PERSONAL, Case, ProcedureVersion, Step
 from jinzhi.casework.procedures import Procedure
+from jinzhi.foundation import calendar
 
 ROLE = "administrator"
 MOST = 500  # cases of one run; the next run goes on with those that are left
@@ -62,6 +63,8 @@ def preview(case: Case, version: ProcedureVersion) -> Preview:
     if mapping is None or version.version <= old.version:
         return Preview(case, {}, (), (f"第 {version.version} 版没有写明怎样接续第 {old.version} 版的办件",))
     problems: list[str] = [] if case.state == Case.State.OPEN else ["本件已办结"]
+    if version.valid_from > calendar.today():
+        problems.append(f"第 {version.version} 版自 {version.valid_from} 起施行，现在还不能转换")
     keys, live = {}, []
     for step in case.steps.select_related("parent").order_by("id"):
         keys[step.key] = counterpart(mapping, new, step.key)

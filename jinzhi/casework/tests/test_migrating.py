@@ -147,6 +147,12 @@ def test_a_pause_that_nobody_would_end_is_refused(boss):
     assert "不会恢复" in migrating.preview(case, every_kind.publish(raw)).problems[0]
 
 
+def test_a_version_that_is_not_yet_in_force_takes_nothing_over(examined, boss):
+    version = renamed()
+    version.valid_from = date(2099, 1, 1)
+    assert "施行" in migrating.preview(examined, version).problems[0]
+
+
 @pytest.mark.parametrize("role", ["approver", "supervisor", "security_administrator", "window_clerk"])
 def test_only_a_system_administrator_moves_cases(examined, role):
     with pytest.raises(actions.NoPower):
