@@ -193,7 +193,10 @@ def list_cards(
 def _cursor(text: str) -> tuple[datetime, int]:
     moment, _, key = text.partition("~")
     try:
-        return datetime.fromisoformat(moment), int(key)
+        since, last = datetime.fromisoformat(moment), int(key)
+        if since.tzinfo is None or not 0 <= last < 2**63:
+            raise ValueError
+        return since, last
     except ValueError:
         raise HttpError(422, "since 应为上一次回答的 next") from None
 
@@ -232,7 +235,10 @@ def scores(
     seat = _reader(request, place)
     if period not in scoring.MONTHS:
         raise HttpError(422, f"period 应为以下之一：{'、'.join(scoring.MONTHS)}")
-    start, end = scoring.bounds(period, on or calendar.today())
+    day = on or calendar.today()
+    if not scoring.FIRST <= day <= scoring.LAST:
+        raise HttpError(422, f"on 应在 {scoring.FIRST} 至 {scoring.LAST} 之间")
+    start, end = scoring.bounds(period, day)
     lo, hi = jurisdiction(seat)
     sheets = [s for s in scoring.latest(period, start) if lo <= s.place <= hi]
     results = [

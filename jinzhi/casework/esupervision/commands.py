@@ -31,10 +31,13 @@ def _day(text: str, as_json: bool) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         _fail(f"{text} 不是存在的日期，应写作 2026-03-10", as_json)
         return None
+    if not scoring.FIRST <= day <= scoring.LAST:
+        _fail(f"日期应在 {scoring.FIRST} 至 {scoring.LAST} 之间", as_json)
+    return day
 
 
 @app.command(help="按日期运行：先办理到期的时限，再逐条规则检查全部办件。重复运行不产生重复的信号。")

@@ -20,6 +20,7 @@ from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.people.models import Agency
 
 UNRATED = "未评"
+FIRST, LAST = date(2004, 7, 1), date(2035, 12, 31)  # days that may be asked about: from the first rules on
 GRADES = ("优秀", "良好", "合格", "不合格")
 MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 DISCIPLINE = {

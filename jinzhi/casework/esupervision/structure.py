@@ -18,6 +18,7 @@ ACCEPTANCE, DECISION, DELIVERY, FIRST_REVIEW, OTHER = (
     "first_review",
     "other",
 )
+NOTICE = "special_procedure_notice"  # tells the applicant how long what does not count will take (第四十五条)
 _LEVELS = {"county": 0, "city": 1, "province": 2, "deciding": 1}
 _SUPPORTING = {"applicant", "window_clerk", "certificate_clerk", "records_clerk", ""}
 
@@ -29,7 +30,8 @@ def clock_class(procedure: Procedure, key: str) -> str:
         return ACCEPTANCE
     if any(o.mark == "decided" for _, o in stopped):
         return DECISION
-    if any(key in o.starts and o.mark == "decided" for _, o in _outcomes(procedure)):
+    after = any(key in o.starts and o.mark == "decided" for _, o in _outcomes(procedure))
+    if after and any(_hands_out(s, o) for s, o in stopped):
         return DELIVERY
     if any(_goes_up(procedure, s, o) for s, o in stopped):
         return FIRST_REVIEW
@@ -38,6 +40,11 @@ def clock_class(procedure: Procedure, key: str) -> str:
 
 def _outcomes(procedure: Procedure) -> Iterator[tuple[StepDef, Outcome]]:
     return ((s, o) for s in procedure.steps.values() for o in s.outcomes)
+
+
+def _hands_out(step: StepDef, outcome: Outcome) -> bool:
+    """The certificate or the decision is made and delivered here."""
+    return step.kind == "notice" or step.role == "certificate_clerk" or outcome.action in ("issue", "serve")
 
 
 def _goes_up(procedure: Procedure, step: StepDef, outcome: Outcome) -> bool:
@@ -142,6 +149,7 @@ def rows(version: int) -> dict[str, tuple[tuple, ...]]:
         "papers": tuple(
             (version, s.key, o.action, len(o.documents)) for s, o in _outcomes(procedure) if o.documents
         ),
+        "told": tuple((version, s.key) for s, o in _outcomes(procedure) if NOTICE in o.documents),
         "review": tuple((version, key) for key in reviewers(procedure)),
         "decide": tuple((version, key) for key in deciders(procedure)),
         "hearing": tuple((version, key) for key in hearings(procedure)),

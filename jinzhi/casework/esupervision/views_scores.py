@@ -25,9 +25,10 @@ TITLES = {"month": "月度", "quarter": "季度", "half": "半年", "year": "年
 
 def _day(text: str, default: date) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return default
+    return day if scoring.FIRST <= day <= scoring.LAST else default
 
 
 def _period(request) -> tuple[str, date, date]:

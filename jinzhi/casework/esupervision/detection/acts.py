@@ -84,7 +84,7 @@ STATEMENTS = {
              THEN 'remedy' END AS lacking) x ON x.lacking IS NOT NULL
      WHERE e.kind = 'refuse' ORDER BY c.id, e.seq""",
     # Not told in writing, or longer than told (working days, 行政许可法第八十二条). A pause that a step of the
-    # procedure brings with it is told by the document issued that day.
+    # procedure brings with it is told by the document issued that day, or by the notice that led there.
     "P5": f"""
     SELECT DISTINCT ON (c.id) {_row(day="x.day", basis=_PAUSE)}
       FROM (SELECT p.id FROM sv_touched t JOIN casework_clock k ON k.case_id = t.id
@@ -97,9 +97,15 @@ STATEMENTS = {
       JOIN calendar_day a ON a.day = p.since - 1
       JOIN calendar_day b ON b.day = LEAST(%(on)s, coalesce(p.until, %(on)s)) - 1
       JOIN LATERAL (SELECT
-             CASE WHEN p.notice = '' AND (p.step_id IS NULL OR NOT EXISTS (
-                         SELECT 1 FROM casework_event e WHERE e.case_id = c.id AND (e.at {LOCAL})::date = p.since
-                            AND jsonb_typeof(e.data->'documents') = 'array' AND e.data->'documents' <> '[]'))
+             CASE WHEN p.notice = '' AND NOT (p.step_id IS NOT NULL AND (
+                         EXISTS (SELECT 1 FROM casework_clockpause q WHERE q.clock_id = p.clock_id AND q.notice <> ''
+                                    AND q.ground = p.ground AND q.since <= p.since)
+                         OR EXISTS (
+                         SELECT 1 FROM casework_event e WHERE e.case_id = c.id AND (e.at {LOCAL})::date <= p.since
+                            AND ((e.at {LOCAL})::date = p.since AND jsonb_typeof(e.data->'documents') = 'array'
+                                   AND e.data->'documents' <> '[]'
+                                 OR EXISTS (SELECT 1 FROM sv_told o
+                                             WHERE o.version = c.procedure_id AND o.step = e.data->>'step')))))
                   THEN 'untold' WHEN b.ordinal - a.ordinal > p.told_days THEN 'longer' END AS lacking,
              CASE WHEN p.notice = '' THEN p.since ELSE LEAST(%(on)s, coalesce(p.until, %(on)s)) END AS day) x
         ON x.lacking IS NOT NULL

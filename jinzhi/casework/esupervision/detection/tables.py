@@ -28,6 +28,7 @@ _STRUCTURE = {
     "must": "sv_must (version int, outcome text, step text, name text)",
     "order": "sv_order (version int, first text, second text)",
     "papers": "sv_papers (version int, step text, action text, papers int)",
+    "told": "sv_told (version int, step text)",
     "review": "sv_review (version int, step text)",
     "decide": "sv_decide (version int, step text)",
     "hearing": "sv_hearing (version int, step text)",

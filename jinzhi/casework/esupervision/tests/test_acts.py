@@ -153,6 +153,22 @@ def test_p5_a_pause_of_the_procedure_is_told_by_the_paper_of_that_day(w):
     assert "P5" in found(silent) and "P5" not in found(papered)
 
 
+def test_p5_a_pause_told_by_the_notice_of_an_earlier_step(w):
+    definition = {**world.DEFINITION, "key": "told", "steps": {**world.DEFINITION["steps"]}}
+    accept = {**definition["steps"]["accept"], "outcomes": {**definition["steps"]["accept"]["outcomes"]}}
+    accept["outcomes"]["correct"] = {
+        **accept["outcomes"]["correct"],
+        "documents": ["special_procedure_notice"],
+    }
+    definition["steps"]["accept"] = accept
+    told, never = begun(DAY, definition), begun(DAY, definition)
+    log(told, "correct", D("2026-03-02"), w.clerk, step="accept", documents=["许特1号"])
+    for case in (told, never):
+        clocks.pause(case.clocks.get(), D("2026-03-05"), "检验", "法", step=case.steps.get(key="accept"))
+    supervise(LATER)
+    assert "P5" not in found(told) and "P5" in found(never)
+
+
 def test_p6_an_extension_needs_approval_a_reason_told_and_its_time(w):
     rightly, unapproved, late, untold = (w.accepted(DAY, DAY) for _ in range(4))
     good = {"days": 5, "reason": "情况复杂", "documents": ["延1号"]}

@@ -298,7 +298,23 @@ def test_cards_are_handed_over_from_where_one_left(card):
     assert {c["id"] for c in again["results"]} == {
         c["id"] for c in whole["results"]
     }  # what may be incomplete comes again
-    assert client.get("/api/v1/supervision/cards", {"since": "nonsense"}).status_code == 422
+    for bad in ("nonsense", "2026-01-01~1", f"2026-01-01T00:00:00+08:00~{10**30}"):
+        assert client.get("/api/v1/supervision/cards", {"since": bad}).status_code == 422
+    for path in (
+        "scores?on=9999-12-31",
+        "scores?period=x",
+        "cards?colour=x",
+        "cards?status=x",
+        "cards?limit=0",
+    ):
+        assert client.get(f"/api/v1/supervision/{path}").status_code == 422, path
+    for path in (
+        "scores/?on=9999-12-31",
+        "statistics/?on=0001-01-01",
+        "?place=0&period=x",
+        "cards/?raised_on_min=x&person=y",
+    ):
+        assert client.get(f"/office/supervision/{path}").status_code in (200, 404), path
 
 
 def test_scores_over_the_interface(card):
