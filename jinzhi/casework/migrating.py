@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from jinzhi.casework import clocks, engine
+from jinzhi.casework import clocks, engine, intake
 from jinzhi.casework.actions import Act, Actor, AlreadyDone, NoPower, Refused
 from jinzhi.casework.actions.base import moment
 from jinzhi.casework.models import LIVE, PERSONAL, Case, ProcedureVersion, Step
@@ -114,23 +114,46 @@ def move(
         case = Case.objects.select_for_update().get(pk=case_id)
         if case.procedure_id == version.pk:
             raise AlreadyDone(f"本件已按第 {version.version} 版办理")
-        found = preview(case, version)
-        if not found.possible:
-            raise Refused(f"{case.number} 不能转换：{'；'.join(found.problems)}")
-        former = case.procedure
         act = Act(case, None, "migrate", actor, moment(case, at), reason.strip())
-        case.procedure = version
-        _rename(case, found.keys)
-        steps = "；".join(f"“{a}”由“{b}”接续" if a != b else f"“{a}”照旧" for a, b in found.open)
-        act.log(
-            "migrate",
-            f"{act.who} 将本件由《{former.name}》第 {former.version} 版转为第 {version.version} 版办理：{steps}；"
-            f"已经开始计算的期限不变。理由：{act.reason}",
-            former=former.version, version=version.version, steps=found.keys,
-        )  # fmt: skip
+        carry_over(act, version, act.who, act.reason)
         case.save()
         clocks.refresh_urgency(case)
     return act
+
+
+def carry_over(act: Act, version: ProcedureVersion, who: str, why: str) -> None:
+    """Put the case of an act under `version` and say so in its story; the caller saves. Raises Refused."""
+    case, former = act.case, act.case.procedure
+    found = preview(case, version)
+    if not found.possible:
+        raise Refused(f"{case.number} 不能转换：{'；'.join(found.problems)}")
+    case.procedure = version
+    _rename(case, found.keys)
+    steps = "；".join(f"“{a}”由“{b}”接续" if a != b else f"“{a}”照旧" for a, b in found.open)
+    act.log(
+        "migrate",
+        f"{who} 将本件由《{former.name}》第 {former.version} 版转为第 {version.version} 版办理：{steps}；"
+        f"已经开始计算的期限不变。理由：{why}",
+        former=former.version, version=version.version, steps=found.keys,
+    )  # fmt: skip
+
+
+def rules_of_acceptance(act: Act) -> bool:
+    """An application received before a change and accepted after it is decided under the new rules.
+
+    The rule set in force on the day of acceptance holds, where the new version says how to go on with cases
+    of the old one; otherwise the old version finishes what was begun under it. Answers whether the case moved.
+    """
+    case = act.case
+    try:
+        version = intake.version_on(case.definition.key, act.day)
+    except intake.NotInForce:
+        return False
+    if version.pk == case.procedure_id or version.procedure.mapping_from(case.procedure.version) is None:
+        return False
+    carry_over(act, version, "系统", f"受理之日（{act.day:%Y-%m-%d}）施行的是第 {version.version} 版")
+    case.rule_date = act.day
+    return True
 
 
 def _rename(case: Case, keys: dict[str, str]) -> None:

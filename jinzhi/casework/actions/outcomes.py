@@ -67,7 +67,18 @@ class Follow(Action):
 
 @register
 class Accept(Follow):
+    """受理: from here the rules of the day of acceptance hold."""
+
     key, label, style = "accept", "受理", "primary"
+
+    def check(self, act: Act) -> None:
+        from jinzhi.casework import migrating  # it needs the acts
+
+        if act.outcome is not None and act.outcome.mark == "accepted" and migrating.rules_of_acceptance(act):
+            act.here.refresh_from_db()
+            act.here.case = act.case
+            act.outcome = act.node.outcome(self.key)
+        super().check(act)
 
 
 @register
