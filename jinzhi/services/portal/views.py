@@ -58,6 +58,13 @@ def step_rows(procedure: Procedure) -> list[dict]:
     return rows
 
 
+def _instead(shown: matters.Guide) -> list[matters.Guide]:
+    """What may be applied for in the field of a matter that is closed."""
+    if not shown.closed:
+        return []
+    return [g for g in _guides() if not g.closed and g.matter.domain == shown.matter.domain]
+
+
 def materials(shown: matters.Guide) -> list[tuple[forms.Field, str]]:
     """What is handed in, each with the answers under which it is asked for."""
     procedure = shown.version.procedure
@@ -88,6 +95,7 @@ def guide(request, slug: str):
         "matter": found,
         "procedure": procedure,
         "materials": materials(shown),
+        "instead": _instead(shown),
         "lane": swimlane.svg(procedure),
         "rows": step_rows(procedure),
         "cities": Agency.objects.filter(level="city", valid_to=None),

@@ -47,4 +47,6 @@ def test_the_story_says_it_once_and_the_new_rules_hold_from_then():
 
 def test_where_the_forms_differ_the_old_version_finishes_what_was_begun():
     """From FP-2015 to FP-2020 the list of foods in the form changed: the 2020 version takes nothing over."""
-    assert world.intake.version_on("food_production_licence", date(2020, 3, 2)).procedure.mapping_from(4) is None
+    assert (
+        world.intake.version_on("food_production_licence", date(2020, 3, 2)).procedure.mapping_from(4) is None
+    )

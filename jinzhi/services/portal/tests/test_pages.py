@@ -9,6 +9,7 @@ from jinzhi.registry.laws.models import Article, Law
 pytestmark = pytest.mark.django_db
 PAGES = [
     "/", "/services/", "/services/?q=食品", "/services/?q=没有这个", "/services/food-production-licence/",
+    "/services/measuring-instrument-licence/", "/services/type-approval/",
     "/procedures/food_production_licence/1/", "/procedures/food_production_licence/5/",
     "/laws/?title=行政许可法&article=第三十二条",
 ]  # fmt: skip
