@@ -192,6 +192,15 @@ def test_a_level_of_another_time_and_a_licence_of_the_state_are_refused(holder):
         life.apply("special_equipment_licence", design, date(2007, 3, 1), holder)
 
 
+def test_the_rules_of_the_day_of_acceptance_hold(holder, province):
+    """Received under the regulation, accepted after the law came into force."""
+    case = life.apply("special_equipment_licence", application(holder), date(2013, 12, 30), holder)
+    world.go(case, "accept", "accept", province.window_clerk, date(2014, 1, 2))
+    case.refresh_from_db()
+    decision = case.clocks.get(key="decision")
+    assert case.definition.rule_set == "SE-2014" and "特种设备安全法" in decision.law
+
+
 # -- the register
 
 
