@@ -269,7 +269,10 @@ class Adjustment(models.Model):
     class Meta:
         verbose_name = "考核登记"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["agency", "day"], name="adjustment_period")]
+        indexes = [
+            models.Index(fields=["place", "-id"], name="adjustment_place"),
+            models.Index(fields=["agency", "day"], name="adjustment_period"),
+        ]
 
 
 class ScoreSheet(models.Model):
@@ -307,4 +310,7 @@ class ScoreSheet(models.Model):
         verbose_name = "考核表"
         ordering = ["-start", "place"]
         constraints = [models.UniqueConstraint("agency", "period", "start", "revision", name="score_once")]
-        indexes = [models.Index(fields=["period", "start", "place"], name="score_period")]
+        indexes = [
+            models.Index(fields=["period", "start", "place"], name="score_period"),
+            models.Index(fields=["place", "-start"], name="score_place"),
+        ]
