@@ -215,4 +215,4 @@ def _grade(request) -> int:
 
 
 def _grades() -> list[tuple[int, str]]:
-    return [(g.value, g.label) for g in reversed(Satisfaction.Grade)]
+    return list(Satisfaction.Grade.choices)

@@ -18,7 +18,7 @@ def satisfaction(context, case):
     done = rating.of(case) if case.state == "closed" else None
     return {
         "case": case, "done": done, "may": done is None and rating.may_rate(case), "request": context.get("request"),
-        "grades": [(g.value, g.label) for g in reversed(Satisfaction.Grade)], "csrf_token": context.get("csrf_token"),
+        "grades": list(Satisfaction.Grade.choices), "csrf_token": context.get("csrf_token"),
     }  # fmt: skip
 
 
