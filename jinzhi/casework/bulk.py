@@ -35,7 +35,12 @@ def begin(
     place = actor.office.agency.place
     with transaction.atomic():
         run = BulkRun.objects.create(
-            account=actor.office.account, post=actor.office, place=place, action=action, label=label, reason=reason
+            account=actor.office.account,
+            post=actor.office,
+            place=place,
+            action=action,
+            label=label,
+            reason=reason,
         )
         BulkItem.objects.bulk_create(
             (BulkItem(run=run, place=s.place, case_id=s.case_id, step_id=s.pk) for s in lines),

@@ -64,7 +64,7 @@ def of_case(case: Case, *, for_applicant: bool = False):
 def context(act) -> dict:
     """What every template may use; frozen with the document."""
     case, definition = act.case, act.case.definition
-    agency = act.actor.post.agency if act.actor.post else case.agency
+    agency = act.agency
     limits = [
         {
             "title": c.title,
@@ -150,7 +150,7 @@ def serve(
 def issue(kind: str, act, **extra) -> GeneratedDocument:
     """Number and freeze one document of the act; a job of the same transaction renders it, or its first reader."""
     definition = kinds()[kind]
-    agency = act.actor.post.agency if act.actor.post else act.case.agency
+    agency = act.agency
     number = ""
     if definition.series:
         number = numbering.next_number(

@@ -207,7 +207,7 @@ class Step(models.Model):
                 F("agency"), F("role"), F("due_ord").asc(nulls_last=True), F("id"),
                 condition=Q(state="open", kind__in=PERSONAL), name="step_todo",
             ),
-            models.Index(fields=["post", "-closed_at"], name="step_done"),
+            models.Index(fields=["post", "-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="step_done"),
             models.Index(fields=["case", "id"], name="step_case"),
             BrinIndex(fields=["opened_at"], name="step_opened"),
         ]  # fmt: skip

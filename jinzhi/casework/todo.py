@@ -227,12 +227,17 @@ def done(actor: Actor, filters: Filters = Filters(), after: str = "") -> Page:
     if after:
         where += " AND (s.closed_at, s.id) < (timestamptz 'epoch' + %s * interval '1 microsecond', %s)"
         values += _cursor(after)
+    joined = ""
+    if filters:
+        joined = f"""JOIN casework_case c ON c.id = s.case_id
+                     JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}"""
+    order = "ORDER BY s.closed_at DESC, s.id DESC"
     rows = _select(
-        f"""SELECT {_COLUMNS} FROM casework_step s
+        f"""SELECT {_COLUMNS}
+              FROM (SELECT s.* FROM casework_step s {joined}
+                     WHERE s.post_id = %s AND s.closed_at IS NOT NULL{where} {order} LIMIT {PAGE + 1}) s
               JOIN casework_case c ON c.id = s.case_id
-              JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK}
-             WHERE s.post_id = %s AND s.state NOT IN ('open', 'waiting'){where}
-             ORDER BY s.closed_at DESC, s.id DESC LIMIT {PAGE + 1}""",  # noqa: S608
+              JOIN casework_procedureversion p ON p.id = c.procedure_id {_CLOCK} {order}""",  # noqa: S608
         values,
     )
     return _page(list(rows), lambda r: f"{(r[9] - _EPOCH) // timedelta(microseconds=1)}.{r[6]}", today, marks)

@@ -1,4 +1,4 @@
-"""Staff of every bureau, and the eight people of the demonstration sign-ins."""
+"""Staff of every bureau, and the people of the demonstration sign-ins."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +19,7 @@ ROLES = {
     "legal_reviewer": ("法制审核员", "law"),
     "hearing_officer": ("听证主持人", "law"),
     "appraiser": ("评审员", "special_equipment"),
+    "records_clerk": ("补录员", "office"),
     "supervisor": ("督查员", "supervision"),
     "administrator": ("系统管理员", "administration"),
     "security_administrator": ("安全管理员", "administration"),
@@ -36,7 +37,15 @@ HANDLING = (
 AT_LEVEL = {
     "county": HANDLING,
     "city": (*HANDLING, "supervisor"),
-    "province": (*HANDLING, "appraiser", "supervisor", "administrator", "security_administrator", "auditor"),
+    "province": (
+        *HANDLING,
+        "appraiser",
+        "records_clerk",
+        "supervisor",
+        "administrator",
+        "security_administrator",
+        "auditor",
+    ),
 }
 # (username, role, place, name): who can be entered without a password in a demonstration
 FEATURED = (
@@ -45,6 +54,7 @@ FEATURED = (
     ("demo-inspector", "inspector", 330106000000, "章核查"),
     ("demo-approver", "approver", 330100000000, "顾审批"),
     ("demo-certificate", "certificate_clerk", 330100000000, "俞制证"),
+    ("demo-records", "records_clerk", 330000000000, "郦补录"),
     ("demo-supervisor", "supervisor", 330000000000, "余督查"),
     ("demo-admin", "administrator", 330000000000, "裘管理"),
     ("demo-security", "security_administrator", 330000000000, "应安全"),

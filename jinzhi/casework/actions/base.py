@@ -20,7 +20,7 @@ from jinzhi.casework.procedures import Outcome, StepDef
 from jinzhi.casework.refusals import AlreadyDone, NoPower, Refused
 from jinzhi.foundation import calendar
 from jinzhi.foundation.numbering import NumberingError
-from jinzhi.foundation.people.models import Account, Post, Power
+from jinzhi.foundation.people.models import Account, Agency, Post, Power
 
 RETRIES = 3
 
@@ -58,6 +58,7 @@ def state_of(case: Case) -> tuple:
 
 
 SYSTEM = Actor(None)
+RECORDS = "records_clerk"  # role that enters old cases
 SIGN = "sign"  # role of a step at which somebody is asked for an opinion (加签)
 
 
@@ -106,6 +107,14 @@ class Act:
         return timezone.localtime(self.at).date()
 
     @property
+    def agency(self) -> Agency:
+        """The agency that acts: the step's own, also where an archivist enters what it did then."""
+        if self.step is not None and self.step.agency_id:
+            held = self.actor.post.agency if self.actor.post else None
+            return held if held is not None and held.pk == self.step.agency_id else self.step.agency  # type: ignore[return-value]
+        return self.actor.post.agency if self.actor.post else self.case.agency
+
+    @property
     def here(self) -> Step:
         """The step acted at; asked only by acts that happen at one."""
         assert self.step is not None, f"{self.action} happens at no step"
@@ -131,13 +140,16 @@ class Act:
 
     @property
     def who(self) -> str:
-        return events.signature(self.actor.account, self.actor.post, self.on_behalf)
+        name = events.signature(self.actor.account, self.actor.post, self.on_behalf)
+        return f"{name}（补录）" if enters_old(self.actor, self.case) else name
 
 
 def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
     """The power under which `actor` may act at this step, or None. Own powers come before delegated ones."""
     if actor.post is None or step.agency_id is None:
         return None
+    if enters_old(actor, case) and step.role != "applicant":
+        return Power(post=actor.post, role=RECORDS)
     if step.kind == "sign":  # the post that was asked, or who stands in for it
         standing = {actor.post.pk: actor.post} | {p.post_id: p.post for p in actor.powers}
         asked = standing.get(step.assignee_id or 0)
@@ -156,10 +168,10 @@ def matching_power(actor: Actor, case: Case, step: Step) -> Power | None:
 
 
 def enters_old(actor: Actor, case: Case) -> bool:
-    """Whether the actor enters an old case later: what its applicant did then is entered by the records clerk."""
+    """Whether the actor enters an old case later: the records clerk enters what everybody did then."""
     if case.entered_on is None or actor.post is None:
         return False
-    return any(p.role == "records_clerk" and p.post_id == actor.office.pk for p in actor.powers)
+    return any(p.role == RECORDS and p.post_id == actor.office.pk for p in actor.powers)
 
 
 def may_act(actor: Actor, case: Case, step: Step) -> bool:
@@ -298,7 +310,7 @@ def _require_power(act: Act, kind: Action) -> None:
         power = matching_power(actor, case, step)
         assert power is not None  # may_act found it
         act.on_behalf = power.post if power.post_id != actor.office.pk else None
-        if step.kind != SIGN:
+        if step.kind != SIGN and power.role != RECORDS:
             _separate(act)
     if not kind.whole_case and not kind.open_to(case, step, actor):
         raise NoPower(f"“{act.node.name}”环节不能办理“{kind.label}”")

@@ -1,7 +1,7 @@
 """Acts against the stream: return to an earlier step, take one's own act back, withdraw the application."""
 
 from jinzhi.casework import engine
-from jinzhi.casework.actions.base import Act, Action, Refused, register
+from jinzhi.casework.actions.base import Act, Action, Refused, enters_old, register
 from jinzhi.casework.models import LIVE, PERSONAL, Case, Step
 
 FINAL = ("notice", "subprocess")  # what has left the house is not taken back
@@ -109,7 +109,8 @@ class Withdraw(Action):
 
     def open_on(self, case, actor):
         own = actor.account.enterprise_id if actor.account else None
-        return own is not None and own == case.enterprise_id and self.possible(case)
+        applicant = own is not None and own == case.enterprise_id
+        return self.possible(case) and (applicant or enters_old(actor, case))
 
     @staticmethod
     def possible(case: Case) -> bool:
@@ -117,7 +118,7 @@ class Withdraw(Action):
 
     def check(self, act: Act) -> None:
         own = act.actor.account.enterprise_id if act.actor.account else None
-        if own is None or own != act.case.enterprise_id:
+        if (own is None or own != act.case.enterprise_id) and not enters_old(act.actor, act.case):
             raise Refused("只有申请人可以撤回申请")
         if not self.possible(act.case):
             raise Refused("已作出决定，不能撤回申请")

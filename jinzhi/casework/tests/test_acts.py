@@ -313,3 +313,44 @@ def test_every_act_is_in_the_story_with_its_step(case, examiner):
     event = case.events.get(kind="pass")
     assert event.data["step"] == "left" and event.recorded_at >= event.at
     assert events.faults(Case.objects.get(pk=case.pk)) == []
+
+
+class TestOldCases:
+    """补录: an archivist enters what was done then, by everybody, on its own days."""
+
+    @pytest.fixture
+    def old(self, case):
+        Case.objects.filter(pk=case.pk).update(entered_on=date(2026, 11, 20), enterprise_id=case.pk)
+        return case
+
+    @pytest.fixture
+    def archivist(self):
+        return person("补录", "records_clerk", place=330000000000, level="province")
+
+    def test_every_officials_act_is_entered_and_says_so(self, old, archivist):
+        go(old, "left", "pass", archivist, date(2026, 3, 5), reason="符合要求")
+        event = old.events.get(kind="pass")
+        assert "（补录）" in event.sentence and event.at == at(date(2026, 3, 5))
+        go(old, "left2", "pass", archivist, date(2026, 3, 5))
+        go(old, "right", "pass", archivist, date(2026, 3, 6))
+        act = go(
+            old, "last", "approve", archivist, date(2026, 3, 9)
+        )  # one person entered all: not one who decided all
+        assert act.agency == Agency.objects.get(place=sample.CITY, level="city")
+
+    def test_the_applicants_withdrawal_too(self, old, archivist):
+        whole(old, "withdraw", archivist, date(2026, 3, 5))
+        old.refresh_from_db()
+        assert old.outcome == "withdrawn"
+
+    def test_a_case_of_its_own_day_is_none_of_his_business(self, case, archivist):
+        with pytest.raises(actions.NoPower):
+            go(case, "left", "pass", archivist)
+        with pytest.raises(actions.Refused):
+            whole(case, "withdraw", archivist)
+
+    def test_a_delegated_power_does_not_enter_old_cases(self, old, archivist):
+        deputy = person("副手", place=330000000000, level="province")
+        borrowed = actions.Actor(deputy.account, deputy.post, archivist.powers)
+        with pytest.raises(actions.NoPower):
+            go(old, "left", "pass", borrowed)

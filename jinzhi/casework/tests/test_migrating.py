@@ -221,5 +221,7 @@ def test_an_act_and_a_move_at_once_leave_one_sound_case():
         t.join()
     case = Case.objects.get(pk=case.pk)
     # Accepting moves the case to the version of that day; whoever comes second finds it there.
-    assert set(outcomes) <= {"done", "本件已按第 2 版办理"} and "done" in outcomes and case.procedure == version
+    assert (
+        set(outcomes) <= {"done", "本件已按第 2 版办理"} and "done" in outcomes and case.procedure == version
+    )
     assert sample.open_keys(case) == {"left", "right"} and events.faults(case) == []

@@ -36,7 +36,7 @@ def test_a_small_province_has_people_everywhere_and_cases_in_every_state():
     outcomes = set(Case.objects.filter(state="closed").values_list("outcome", flat=True))
     assert "granted" in outcomes
     assert not [f for case in Case.objects.all() for f in events.faults(case)]
-    assert Account.objects.filter(is_demo=True).count() == 10
+    assert Account.objects.filter(is_demo=True).count() == 11
 
 
 def test_the_same_seed_gives_the_same_province():

@@ -39,7 +39,7 @@ def held(case: Case) -> Certificate:
 
 
 def agency_of(act: Act):
-    return act.actor.post.agency if act.actor.post else act.case.agency
+    return act.agency
 
 
 def decided(act: Act) -> date:
