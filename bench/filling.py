@@ -39,7 +39,8 @@ DONE_STEPS = """
 INSERT INTO casework_step (case_id, place, key, name, kind, state, role, agency_id, opened_at, closed_at, action, opinion,
   result, post_id, account_id, urged)
 SELECT id, place, 'accept', '受理', 'user', 'done', 'window_clerk', county, now() - '{age} day'::interval,
-  now() - '{age} day'::interval, 'accept', '材料齐全', '{{}}', %(post)s, %(account)s, 0 FROM made WHERE {which}
+  now() - '{age} day'::interval - g * interval '1 second', 'accept', '材料齐全', '{{}}', %(post)s, %(account)s, 0
+  FROM made WHERE {which}
 """
 OPEN_CLOCKS = """
 INSERT INTO casework_clock (case_id, place, key, title, kind, owner, unit, start_day, start_ord, "limit", extended,
