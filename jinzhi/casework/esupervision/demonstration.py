@@ -58,7 +58,7 @@ def _answer(day: date) -> None:
         who = _holder(signal)
         if who is None or (signal.pk % 5 > 1 and signal.pk % 7):
             continue
-        if signal.pk % 7:
+        if signal.pk % 7 or signal.colour == "red":
             text = "核查人员外出，已补录核查结论，今后提前安排。"
             handling.perform(signal.pk, "reply", who, text=text, at=_moment(day))
             continue
