@@ -25,6 +25,7 @@ def raw(sql: str, values: list):
     """The same statement straight through psycopg, prepared, rows fetched."""
     from django.db import connection
 
+    connection.ensure_connection()
     driver = connection.connection
     return lambda: driver.execute(sql, values, prepare=True).fetchall()
 
@@ -186,6 +187,7 @@ def bare(cases: list):
     """What a plain act costs without the application: its statements, prepared, one transaction each."""
     from django.db import connection, transaction
 
+    connection.ensure_connection()
     driver = connection.connection
     step = """INSERT INTO casework_step (case_id, place, key, name, kind, state, role, opened_at, action, opinion, result, urged)
               VALUES (%s, %s, 'x', 'x', 'user', 'open', 'examiner', now(), '', '', '{}', 0) RETURNING id"""

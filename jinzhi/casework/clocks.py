@@ -33,6 +33,18 @@ def length(clock: Clock) -> str:
     )
 
 
+def limit_of(case: Case, rule: str) -> rules.Value:
+    """A limit as the rules in force on the day of acceptance set it; before that, those of the case's own date."""
+    if case.accepted_on and case.accepted_on != case.rule_date:
+        try:
+            return rules.value(rule, on=case.accepted_on)
+        except (
+            rules.NoRule
+        ):  # the new rules know no such limit: the procedure begun under the old ones keeps its own
+            pass
+    return rules.value(rule, on=case.rule_date)
+
+
 def start(
     case: Case, key: str, title: str, rule: str, on: date, *, step: Step | None = None, owner="agency",
     kind: str = Clock.Kind.LEGAL, at: datetime | None = None, until: date | None = None,
@@ -41,7 +53,7 @@ def start(
 
     A limit in hours counts from the moment `at`; one with `until` ends on that very day, whatever the number.
     """
-    value = rules.value(rule, on=case.rule_date)
+    value = limit_of(case, rule)
     clock = Clock(
         case=case, place=case.place, step=step, key=key, title=title, owner=owner, rule=rule, kind=kind,
         unit="date" if until else value.unit, limit=0 if until else int(value.value),
@@ -201,11 +213,16 @@ def pause(
     )
 
 
-def resume(clock: Clock, on: date, *, step: Step | None = None) -> None:
-    """Counting goes on: `on` itself counts again. With `step` only what paused for that step ends."""
+def resume(clock: Clock, on: date, *, step: Step | None = None, ordered: bool = False) -> None:
+    """Counting goes on: `on` itself counts again.
+
+    With `step` only what paused for that step ends, with `ordered` only what officials suspended.
+    """
     ended = clock.pauses.filter(until=None)
-    (ended.filter(step=step) if step else ended).update(until=on)
-    if not step or not clock.pauses.filter(until=None).exists():
+    if step or ordered:
+        ended = ended.filter(step=step)
+    ended.update(until=on)
+    if not clock.pauses.filter(until=None).exists():
         clock.state = Clock.State.RUNNING
     recompute(clock)
     clock.save()

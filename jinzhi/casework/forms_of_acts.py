@@ -54,7 +54,7 @@ def describe(case: Case, step: Step | None, key: str, actor: actions.Actor) -> d
     if key == "correct" and step:
         described["again"] = case.steps.filter(key=step.key, action="correct").exists()
     if key == "extend" and node:
-        allowed = rules.value(case.definition.clocks[node.extend].extension, on=case.rule_date)
+        allowed = clocks.limit_of(case, case.definition.clocks[node.extend].extension)
         described["law"] = f"《{allowed.law}》{allowed.article}"
     return described
 
@@ -82,7 +82,7 @@ def _suspend(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
 
 def _extend(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
     clock = case.definition.clocks[case.definition.step(step.key).extend]
-    allowed = rules.value(clock.extension, on=case.rule_date)
+    allowed = clocks.limit_of(case, clock.extension)
     most = int(allowed.value)
     label = f"延长（{clocks.UNITS[allowed.unit]}，最多 {most}）"
     return [Input("days", label, "number", value=str(most), most=most)]

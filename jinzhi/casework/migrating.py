@@ -138,6 +138,16 @@ def carry_over(act: Act, version: ProcedureVersion, who: str, why: str) -> None:
     )  # fmt: skip
 
 
+def still_open(act: Act) -> None:
+    """Refused where the matter has been closed between receipt and acceptance."""
+    try:
+        version = intake.version_on(act.case.definition.key, act.day)
+    except intake.NotInForce:
+        return
+    if version.procedure.closed:
+        raise Refused(version.procedure.closed)
+
+
 def rules_of_acceptance(act: Act) -> bool:
     """An application received before a change and accepted after it is decided under the new rules.
 

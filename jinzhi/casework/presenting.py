@@ -10,7 +10,7 @@ from jinzhi.foundation import calendar, codes, forms
 from jinzhi.foundation.files.models import Attachment
 from jinzhi.foundation.forms.validation import shown
 from jinzhi.foundation.places.services import name_path
-from jinzhi.foundation.rules import NoRule, value
+from jinzhi.foundation.rules import NoRule
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def shown_clocks(case: Case) -> list[ShownClock]:
 def _mark(clock: Clock, case: Case) -> str:
     """How sure the source of the limit is; shown when it is less than verified."""
     try:
-        found = value(clock.rule, on=case.rule_date)
+        found = clocks.limit_of(case, clock.rule)
     except NoRule:
         return ""
     return "" if found.mark in ("verified", "seen") else found.mark_title

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from jinzhi.casework import documents, engine, hooks
 from jinzhi.casework.actions.base import Act, Action, Refused, register
+from jinzhi.casework.actions.time import suspended
 from jinzhi.casework.models import Service, Step, Submission
 from jinzhi.casework.procedures import Outcome
-from jinzhi.foundation import forms
+from jinzhi.foundation import calendar, forms
 from jinzhi.foundation.files.models import GeneratedDocument
 
 
@@ -29,10 +30,14 @@ class Follow(Action):
             raise Refused(f"“{act.node.name}”环节没有“{self.label}”")
         if act.outcome.reason and not act.reason:
             raise Refused(f"{act.outcome.label}必须说明理由", "reason")
+        if act.outcome.mark == "decided" and (held := suspended(act.case)):
+            grounds = held[0].pauses.filter(until=None, step=None).values_list("ground", flat=True)
+            raise Refused(f"期限因{'、'.join(grounds)}暂停计时，尚未恢复；请先恢复计时，再作决定")
         hooks.run(act.outcome.guard, act)
 
     def sentence(self, act: Act) -> str:
-        text = f"{act.who} 在“{act.node.name}”环节：{act.taken.label}"
+        rest = "（当日为休息日）" if act.taken.mark and not calendar.is_workday(act.day) else ""
+        text = f"{act.who} 在“{act.node.name}”环节：{act.taken.label}{rest}"
         return f"{text}。{act.reason}" if act.reason else f"{text}。"
 
     def run(self, act: Act) -> None:
@@ -74,6 +79,8 @@ class Accept(Follow):
     def check(self, act: Act) -> None:
         from jinzhi.casework import migrating  # it needs the acts
 
+        if act.outcome is not None and act.outcome.mark == "accepted":
+            migrating.still_open(act)
         if act.outcome is not None and act.outcome.mark == "accepted" and migrating.rules_of_acceptance(act):
             act.here.refresh_from_db()
             act.here.case = act.case

@@ -2,8 +2,7 @@
 
 from jinzhi.casework import clocks, documents
 from jinzhi.casework.actions.base import Act, Action, Refused, register
-from jinzhi.casework.models import Clock
-from jinzhi.foundation import rules
+from jinzhi.casework.models import Case, Clock
 
 # Grounds of 行政许可法第四十五条; the applicant is told in writing how long it will take.
 GROUNDS = ("听证", "招标", "拍卖", "检验", "检测", "检疫", "鉴定", "专家评审")
@@ -31,7 +30,7 @@ class Extend(Action):
 
     def check(self, act: Act) -> None:
         clock = legal_clock(act)
-        allowed = rules.value(act.case.definition.clocks[clock.key].extension, on=act.case.rule_date)
+        allowed = clocks.limit_of(act.case, act.case.definition.clocks[clock.key].extension)
         if clock.extended:
             raise Refused("期限只能延长一次，本件已延长")
         if act.day > clocks.due_day(clock):
@@ -69,7 +68,7 @@ class Suspend(Action):
     key, label, needs_reason = "suspend", "暂停计时", True
 
     def open_to(self, case, step, actor):
-        running = case.clocks.filter(step=None, owner="agency", state=Clock.State.RUNNING).exists()
+        running = case.clocks.filter(step=None, owner="agency", state__in=clocks.RUNNING).exists()
         undecided = case.accepted_on is not None and case.decided_on is None
         return super().open_to(case, step, actor) and undecided and running
 
@@ -101,10 +100,15 @@ class Suspend(Action):
 
 
 def _running(act: Act) -> list[Clock]:
-    running = act.case.clocks.filter(step=None, owner="agency", state=Clock.State.RUNNING).exclude(
-        unit="date"
-    )
-    return [clock for clock in running if not clocks.is_over(clock, act.day)]
+    """Limits that can be suspended: paused ones too, since overlapping times are counted once but all recorded."""
+    live = act.case.clocks.filter(step=None, owner="agency", state__in=clocks.RUNNING).exclude(unit="date")
+    return [c for c in live if c.state == Clock.State.PAUSED or not clocks.is_over(c, act.day)]
+
+
+def suspended(case: Case) -> list[Clock]:
+    """Limits that an official has suspended; what a step holds goes on by itself when the step is left."""
+    held = case.clocks.filter(step=None, state=Clock.State.PAUSED, pauses__until=None, pauses__step=None)
+    return list(held.distinct())
 
 
 @register
@@ -112,16 +116,15 @@ class Resume(Action):
     key, label = "resume", "恢复计时"
 
     def open_to(self, case, step, actor):
-        paused = case.clocks.filter(step=None, state=Clock.State.PAUSED).exists()
-        return super().open_to(case, step, actor) and paused
+        return super().open_to(case, step, actor) and bool(suspended(case))
 
     def check(self, act: Act) -> None:
-        if not act.case.clocks.filter(step=None, state=Clock.State.PAUSED).exists():
+        if not suspended(act.case):
             raise Refused("本件没有暂停的期限")
 
     def run(self, act: Act) -> None:
         dues = []
-        for clock in act.case.clocks.filter(step=None, state=Clock.State.PAUSED):
-            clocks.resume(clock, act.day)
+        for clock in suspended(act.case):
+            clocks.resume(clock, act.day, ordered=True)
             dues.append(f"{clock.title}至 {clocks.due_day(clock):%Y-%m-%d}")
         act.log(self.key, f"{act.who} 恢复计时：{'，'.join(dues)}。")

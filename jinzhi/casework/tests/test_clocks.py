@@ -167,3 +167,27 @@ def test_approval_after_the_limit_is_recorded_as_late(decided):
     late = clocks.due_day(case.clocks.get(key="decision")) + timedelta(3)
     go(case, "last", "approve", head, late)
     assert case.clocks.get(key="decision").state == "missed"
+
+
+def test_two_grounds_at_once_are_both_recorded_and_counted_once(decided, monkeypatch):
+    from types import SimpleNamespace
+
+    from jinzhi.casework import documents
+
+    monkeypatch.setattr(documents, "issue", lambda *a, **k: SimpleNamespace(number="x"))
+    case, head = decided
+    for day, ground in ((date(2026, 3, 10), "检验"), (date(2026, 3, 12), "专家评审")):
+        go(case, "last", "suspend", head, day, reason="需要", payload={"ground": ground, "days": "5"})
+    clock = case.clocks.get(key="decision")
+    assert clock.pauses.filter(until=None).count() == 2
+    with pytest.raises(actions.Refused, match="尚未恢复"):
+        go(case, "last", "approve", head, date(2026, 3, 13))
+    go(case, "last", "resume", head, date(2026, 3, 17))
+    clock.refresh_from_db()
+    assert (clock.state, clock.paused_ord) == ("running", 5)
+
+
+def test_an_act_on_a_rest_day_says_so(decided):
+    case, head = decided
+    go(case, "last", "approve", head, date(2026, 3, 14))  # a Saturday
+    assert "当日为休息日" in case.events.get(kind="approve").sentence

@@ -204,7 +204,7 @@ def machine(version: ProcedureVersion, cast: Cast) -> type[RuleBasedStateMachine
                 clocks.recompute(clock)
                 assert held == (clock.due_ord, clock.paused_ord, clock.start_ord)
                 open_pauses = clock.pauses.filter(until=None).count()
-                assert open_pauses == (clock.state == "paused")
+                assert bool(open_pauses) == (clock.state == "paused")
             due = min((c.due_ord for c in running if c.state == "running"), default=None)
             assert set(self.case.steps.filter(state="open").values_list("due_ord", flat=True)) <= {due}
 
