@@ -678,3 +678,10 @@ def test_a_case_handed_over_leaves_the_sight_of_who_had_it():
 def test_answers_are_copies_nobody_can_change(number, clerk):
     first = clerk.case(number)
     assert copy.deepcopy(first) == clerk.case(number)
+
+
+def test_a_case_of_its_own_day_is_not_dated_back_even_with_the_power(archivist, number):
+    """Otherwise an overdue acceptance could be entered as if it had been in time."""
+    answer = archivist.act(number, "accept", step="accept", on=calendar.today().isoformat())
+    assert answer.status_code == 422 and field_of(answer) == "on"
+    assert Case.objects.get(number=number).accepted_on is None

@@ -17,6 +17,7 @@ from jinzhi.casework.models import CarbonCopy, Case, Step
 from jinzhi.foundation import files
 from jinzhi.foundation.people.bearer import signed_in
 from jinzhi.foundation.people.models import Account
+from jinzhi.foundation.people.roles import READERS
 
 router = Router(auth=signed_in, tags=["cases"])
 
@@ -86,7 +87,7 @@ def open_case(request: HttpRequest, body: NewCase, key: Once = ""):
 @router.get("/cases/{number}", response=CaseAnswer, summary="办件：状态、待办环节、时限、办理经过")
 def read_case(request: HttpRequest, number: Number):
     """Where a case stands. An enterprise sees its own cases and what is public of them."""
-    case, actor = _case(number), actor_of(request)
+    case, actor = _case(request, number), actor_of(request)
     _looked(case, actor)
     return case_answer(case, actor)
 
@@ -97,7 +98,7 @@ def act_on_case(request: HttpRequest, number: Number, action: ActionKey, body: N
     actor = actor_of(request)
 
     def act() -> tuple[int, dict]:
-        case = _case(number)
+        case = _case(request, number)
         if action not in actions.registry:
             raise Http404(f"没有“{action}”这个动作。")
         done = entering.act(actor, case, action, body.step, body.data, body.reason, body.on)
@@ -134,7 +135,9 @@ def _account(request: HttpRequest) -> Account:
     return account
 
 
-def _case(number: str) -> Case:
+def _case(request: HttpRequest, number: str) -> Case:
+    if actor_of(request).post is not None and not request.roles & READERS:  # type: ignore[attr-defined]
+        raise actions.NoPower("管理类岗位不查看、不办理办件")
     found = Case.objects.select_related("procedure", "agency").filter(number=number).first()
     if found is None:
         raise Http404(f"没有编号为“{number}”的办件，或者不在您的管辖范围内。")

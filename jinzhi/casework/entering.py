@@ -251,6 +251,8 @@ def act(
     kind = actions.registry[action]
     if on is not None:
         _past(actor, case.definition.key, on)
+        if case.entered_on is None:
+            raise Refused("只有补录的办件按过去的日期登记；本件按实际办理的时间记录", "on")
     here = None if kind.whole_case else _step(actor, case, action, step)
     at = None if on is None else moment(on)
     payload = _payload(actor, case, here, action, data, on or calendar.today())

@@ -8,6 +8,7 @@ from jinzhi.casework.actions import asking, ending
 from jinzhi.casework.actions.time import GROUNDS, LAW
 from jinzhi.casework.models import Case, Service, Step
 from jinzhi.foundation import calendar, rules
+from jinzhi.foundation.people import roles
 from jinzhi.foundation.people.models import Agency, Post
 
 # What the acts that no outcome declares rest on; an outcome names its own article.
@@ -163,7 +164,8 @@ def readers(case: Case) -> list[Post]:
     today = calendar.today()
     seats = {case.place // width * width for width in engine.WIDTHS.values()}
     posts = Post.objects.filter(agency__place__in=seats, valid_from__lte=today, account__is_active=True)
-    posts = posts.exclude(valid_to__lt=today).select_related("account", "agency")
+    posts = posts.exclude(valid_to__lt=today).exclude(powers__role__in=roles.ADMINISTRATION)
+    posts = posts.select_related("account", "agency")
     return list(posts.order_by("-agency__place", "title")[:MOST_POSTS])
 
 

@@ -41,7 +41,7 @@ ENTRIES = [
 ]
 
 
-AUDIT_KINDS = {"casework.dossier": "制作卷宗"}
+AUDIT_KINDS = {"casework.dossier": "制作卷宗", "casework.read": "审计查阅办件"}
 
 
 def reminders(request) -> list[Reminder]:

@@ -1,16 +1,18 @@
 """An agency is merged into another or renamed: what it had open goes on there.
 
 Renaming needs nothing (a case points to the agency, its papers carry the name of the day). After a merger the
-open steps of the old agency become the successor's, with their limits as they run; the place of the cases
-stays, since divisions keep their history. Done by the operator on the day of the order.
+open steps of the old agency become the successor's, with their limits as they run. Where the successor answers
+for another division, the cases move there with all their papers. Done by the operator on the day of the order.
 """
 
 from django.db import transaction
 
 from jinzhi.casework import actions, rows
+from jinzhi.casework.actions import ending
 from jinzhi.casework.actions.base import Act, moment
 from jinzhi.casework.models import LIVE, PERSONAL, Case, Step
 from jinzhi.foundation.people.models import Agency
+from jinzhi.foundation.places import scope
 
 
 def succeed(old: Agency, new: Agency, order: str) -> int:
@@ -38,4 +40,8 @@ def _move(key, old: Agency, new: Agency, order: str) -> None:
     act.log(
         "succeed", f"依 {order}，{old.name}的职责由{new.name}承继{about}。", former=old.key, agency=new.key
     )
-    case.save()
+    lo, hi = scope.jurisdiction(new.place)
+    if lo <= case.place <= hi:
+        case.save()
+    else:
+        ending.relocate(case, new.place)

@@ -18,10 +18,11 @@ from jinzhi.casework import (
     uploads,
 )
 from jinzhi.casework.actions.movement import Recall
-from jinzhi.casework.models import PERSONAL, CarbonCopy, Case, ProcedureVersion, Step
+from jinzhi.casework.models import PERSONAL, CarbonCopy, Case, ProcedureVersion, Step, published
 from jinzhi.casework.navigation import counts
-from jinzhi.foundation import calendar, forms
-from jinzhi.foundation.people.access import role_required, staff_required
+from jinzhi.foundation import calendar, forms, history
+from jinzhi.foundation.people.access import reader_required, role_required
+from jinzhi.foundation.people.roles import BUSINESS
 from jinzhi.foundation.places.models import Division
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import name_path
@@ -49,7 +50,7 @@ def place_names(page: todo.Page) -> dict[int, str]:
 
 
 @require_GET
-@staff_required
+@reader_required
 def home(request):
     """The first page of a post: what must be done today, and the most urgent of it."""
     actor = actor_of(request)
@@ -60,7 +61,7 @@ def home(request):
 
 
 @require_GET
-@staff_required
+@reader_required
 def lists(request, tab: str = "todo"):
     """待办、已办、抄送、我发起; the address holds the whole state of the list."""
     actor = actor_of(request)
@@ -74,9 +75,9 @@ def lists(request, tab: str = "todo"):
     page = getattr(todo, tab)(actor, query, request.GET.get("after", "")[:40])
     steps = {
         s.key: s.name
-        for p in ProcedureVersion.objects.all()
-        for s in p.procedure.steps.values()
-        if s.kind == "user"
+        for key in ProcedureVersion.objects.values_list("pk", flat=True)
+        for s in published(key).procedure.steps.values()
+        if s.by_person and s.role != "applicant"
     }
     inside = counties(request)
     names = {int(code) * 1_000_000: name for code, name in inside}
@@ -119,10 +120,13 @@ def _read(case: Case, actor: actions.Actor, steps: list[Step]) -> None:
 
 
 @require_GET
-@staff_required
+@reader_required
 def case(request, number: str):
     found = _case(request, number)
     actor = actor_of(request)
+    if not request.roles & BUSINESS:  # an auditor reads: that is recorded
+        history.append("casework", "casework.read", actor=request.user, post=request.post, subject=f"case:{found.pk}",
+                       data={"number": found.number}, place=found.place)  # fmt: skip
     open_steps = list(found.steps.filter(state=Step.State.OPEN, kind__in=PERSONAL).select_related("agency"))
     mine = [s for s in open_steps if s.role != "applicant" and actions.may_act(actor, found, s)]
     _read(found, actor, mine)
@@ -185,7 +189,7 @@ def _whole(found: Case, actor: actions.Actor) -> list[dict]:
 
 
 @require_POST
-@staff_required
+@reader_required
 def act(request, number: str):
     """One act on the case; a refusal comes back as a message with everything else untouched."""
     found = _case(request, number)
@@ -232,7 +236,7 @@ def _step(request, number: str, step_id: int) -> tuple[Case, Step]:
     return found, step
 
 
-@staff_required
+@reader_required
 def step_page(request, number: str, step_id: int):
     """A step that needs more than a dialog: the on-site checklist, the test report."""
     found, step = _step(request, number, step_id)
@@ -267,7 +271,7 @@ def step_page(request, number: str, step_id: int):
 
 
 @require_POST
-@staff_required
+@reader_required
 def step_save(request, number: str, step_id: int):
     """Keep a half-filled step page: a phone on a poor connection loses nothing."""
     found, step = _step(request, number, step_id)
@@ -281,7 +285,7 @@ def step_save(request, number: str, step_id: int):
 
 
 @require_POST
-@staff_required
+@reader_required
 def step_upload(request, number: str, step_id: int):
     """A photograph taken at the step; it belongs to the case."""
     found, step = _step(request, number, step_id)

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from jinzhi.casework import actions, bulk
 from jinzhi.casework.models import BulkRun
-from jinzhi.foundation.people.access import staff_required
+from jinzhi.foundation.people.access import reader_required
 
 SHOWN = 100  # refused lines on the page
 
@@ -18,7 +18,7 @@ def _own(request, key: int) -> BulkRun:
 
 
 @require_POST
-@staff_required
+@reader_required
 def start(request):
     steps = [int(s) for s in request.POST.getlist("steps")[: bulk.MOST + 1] if s.isdecimal() and len(s) < 16]
     actor = actions.Actor(request.user, request.post, tuple(request.powers))
@@ -33,7 +33,7 @@ def start(request):
 
 
 @require_GET
-@staff_required
+@reader_required
 def show(request, key: int):
     run = _own(request, key)
     counts = bulk.progress(run)
@@ -44,7 +44,7 @@ def show(request, key: int):
 
 
 @require_POST
-@staff_required
+@reader_required
 def change(request, key: int):
     run = _own(request, key)
     if request.POST.get("to") == "resume":

@@ -10,11 +10,11 @@ from jinzhi.casework.models import Case
 from jinzhi.casework.views import actor_of
 from jinzhi.foundation.files.signing import SigningFault
 from jinzhi.foundation.files.typst import FontsMissing
-from jinzhi.foundation.people.access import staff_required
+from jinzhi.foundation.people.access import reader_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_required
+@reader_required
 def page(request, number: str):
     """Case files of one case, newest first; a POST makes another."""
     case = get_object_or_404(Case.objects.select_related("procedure", "agency"), number=number)

@@ -3,7 +3,18 @@
 from jinzhi.casework import clocks, documents, engine
 from jinzhi.casework.actions.asking import covers, holder
 from jinzhi.casework.actions.base import Act, Action, NoPower, Refused, register
-from jinzhi.casework.models import LIVE, PERSONAL, Case, CaseLink, Clock, ClockPause, Service, Step
+from jinzhi.casework.models import (
+    LIVE,
+    PERSONAL,
+    CarbonCopy,
+    Case,
+    CaseLink,
+    Clock,
+    ClockPause,
+    Service,
+    Step,
+)
+from jinzhi.foundation.files.models import Attachment, GeneratedDocument
 from jinzhi.foundation.people.models import Agency
 from jinzhi.foundation.places import scope
 
@@ -151,6 +162,18 @@ class Reopen(WholeCase):
         )
 
 
+def relocate(case: Case, place: int) -> None:
+    """The case and all that belongs to it now lie in `place`; run as the system, with the case locked."""
+    case.place = place
+    case.save()
+    for table in (Step, Clock, Service, CaseLink):
+        table.objects.filter(case=case).update(place=place)
+    CarbonCopy.objects.filter(case=case).delete()  # whom it was copied to has it no more
+    ClockPause.objects.filter(clock__case=case).update(place=place)
+    for papers in (Attachment, GeneratedDocument):
+        papers.objects.filter(subject=documents.subject(case)).update(place=place)
+
+
 @register
 class HandOver(WholeCase):
     """移送: another agency has jurisdiction; the limits go on, each agency answers for its own steps."""
@@ -179,11 +202,8 @@ class HandOver(WholeCase):
         case, agency = act.case, act.payload["agency"]
         former, live = case.agency, list(case.steps.filter(state__in=LIVE, kind__in=PERSONAL).order_by("id"))
         with scope.acting(scope.SYSTEM):  # the rows leave the range of whoever hands them over
-            case.agency, case.place = agency, agency.place
-            case.save()
-            for table in (Step, Clock, Service, CaseLink):
-                table.objects.filter(case=case).update(place=case.place)
-            ClockPause.objects.filter(clock__case=case).update(place=case.place)
+            case.agency = agency
+            relocate(case, agency.place)
             act.log(
                 self.key, f"{act.who} 将本件由 {former.name} 移送 {agency.name}。理由：{act.reason}",
                 former=former.key, agency=agency.key,

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from jinzhi.casework import actions, clocks, events, todo
-from jinzhi.casework.models import Case, CaseLink
+from jinzhi.casework import actions, clocks, events, forms_of_acts, todo
+from jinzhi.casework.models import Case, CaseLink, Submission
 from jinzhi.casework.tests import every_kind, sample
 from jinzhi.casework.tests.sample import at, go, open_keys, person
 from jinzhi.foundation import calendar
@@ -354,3 +354,45 @@ class TestOldCases:
         borrowed = actions.Actor(deputy.account, deputy.post, archivist.powers)
         with pytest.raises(actions.NoPower):
             go(old, "left", "pass", borrowed)
+
+
+def test_the_papers_of_a_case_go_with_it(case, examiner):
+    from jinzhi.casework import documents
+    from jinzhi.foundation.files.models import Attachment, Blob, GeneratedDocument
+
+    blob = Blob.objects.create(sha256="b" * 64, size=3, media_type="application/pdf")
+    subject = documents.subject(case)
+    kept = Attachment.objects.create(place=case.place, subject=subject, name="a.pdf", blob=blob)
+    paper = GeneratedDocument.objects.create(
+        place=case.place, subject=subject, kind="receipt", title="凭证", template="notice.typ", template_version=1,
+        data={}, issued_at=at(DAY),
+    )  # fmt: skip
+    other = Agency.objects.get(place=330109000000, level="county")
+    whole(case, "hand_over", examiner, agency=other, reason="生产地址在萧山")
+    with scope.acting(scope.staff(other.place)):
+        assert (
+            Attachment.objects.filter(pk=kept.pk).exists()
+            and GeneratedDocument.objects.filter(pk=paper.pk).exists()
+        )
+    with scope.acting(scope.staff(sample.COUNTY)):
+        assert not Attachment.objects.filter(pk=kept.pk).exists()
+        assert not GeneratedDocument.objects.filter(pk=paper.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [("administrator", False), ("security_administrator", False), ("auditor", True)]
+)
+def test_administrators_do_not_read_cases(case, client, settings, role, sees):
+    settings.DEMO = True
+    who = person("管理", role, place=330000000000, level="province")
+    Account.objects.filter(pk=who.account.pk).update(is_demo=True)
+    client.force_login(who.account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    form = {"form": "food_production_application", "form_version": 3, "data": {}, "at": at(DAY)}
+    Submission.objects.create(case=case, place=case.place, number=1, **form)
+    page = client.get(f"/office/cases/{case.number}/")
+    assert page.status_code == (200 if sees else 403)
+    assert who.post not in forms_of_acts.readers(case)
+    if sees:
+        from jinzhi.foundation.history.models import AuditEntry
+
+        assert AuditEntry.objects.filter(kind="casework.read", subject=f"case:{case.pk}").exists()

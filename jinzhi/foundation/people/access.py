@@ -24,6 +24,11 @@ def staff_required(view: Callable) -> Callable:
     return role_required()(view)
 
 
+def reader_required(view: Callable) -> Callable:
+    """For posts that do business or audit it: what enterprises handed in is not for administrators."""
+    return role_required(*sorted(roles.READERS))(view)
+
+
 def role_required(*wanted: str) -> Callable[[Callable], Callable]:
     """For staff whose post holds at least one of these roles, itself or by delegation."""
 

@@ -29,6 +29,7 @@ BUSINESS = frozenset(
     {"window_clerk", "examiner", "inspector", "approver", "certificate_clerk", "legal_reviewer", "hearing_officer",
      "appraiser", "records_clerk", "supervisor"}
 )  # fmt: skip
+READERS = BUSINESS | {"auditor"}  # who may open a case; the administrators of the system do not
 GRANTABLE = ADMINISTRATION | BUSINESS  # `applicant` belongs to enterprise accounts, never to a post
 
 TASKS: dict[str, str] = {
