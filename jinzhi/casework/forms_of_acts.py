@@ -95,7 +95,11 @@ def _reassign(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
 
 def _add_sign(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
     node = case.definition.step(step.key)
-    plain = tuple((o.action, o.label) for o in node.outcomes if not (o.documents or o.effect or o.mark))
+    plain = tuple(
+        (o.action, o.label)
+        for o in node.outcomes
+        if not (o.documents or o.effect or o.mark or actions.registry[o.action].by_system)
+    )
     found = [
         Input("posts", "征求谁的意见（可多选）", "many", _named(readers(case), actor.post)),
         Input(

@@ -109,6 +109,7 @@ class Case(Record):
             models.Index(fields=["place", "-id"], name="case_scope"),
             models.Index(fields=["enterprise_id", "-id"], name="case_enterprise"),
             BrinIndex(fields=["closed_on"], name="case_closed"),  # statistics and scores of a month
+            models.Index(fields=["place"], condition=Q(state="open"), name="case_open"),  # boards of lamps
         ]
 
     def __str__(self):
@@ -262,6 +263,10 @@ class Clock(models.Model):
         indexes = [
             models.Index(fields=["case", "id"], name="clock_case"),
             models.Index(fields=["due_ord"], condition=Q(state="running"), name="clock_running"),
+            models.Index(
+                fields=["place", "case"], include=["due_ord", "limit", "extended", "state"],
+                condition=Q(state__in=["running", "paused"], owner="agency"), name="clock_lamps",
+            ),
         ]
 
     def __str__(self):

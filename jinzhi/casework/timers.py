@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # A running clock whose end is past: a day to end on, a moment for hours, else a working-day ordinal.
 _OVER = """
-    k.state = 'running' AND c.state = 'open' AND (%(old)s OR c.entered_on IS NULL)
+    k.state = 'running' AND c.state = 'open' AND (c.entered_on IS NULL AND %(live)s OR c.entered_on IS NOT NULL AND %(old)s)
     AND CASE k.unit WHEN 'date' THEN k.base_due < %(today)s WHEN 'hour' THEN k.due_at <= %(now)s
                     ELSE k.due_ord <= %(over)s END
 """
@@ -60,6 +60,7 @@ def due(today: date, *, old: bool = False, now: datetime | None = None) -> Itera
     """What has run out before `today`, oldest cases first."""
     values: dict[str, Any] = {
         "today": today, "now": now or timezone.now(), "old": old,
+        "live": today <= calendar.today(),  # nothing is deemed to have happened before its day has come
         "over": calendar.ordinal(today - timedelta(days=1)),  # a Friday's limit has ended on Saturday
     }  # fmt: skip
     timed, ends = _declared()

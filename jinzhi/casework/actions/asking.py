@@ -1,7 +1,16 @@
 """Acts that bring in other people without moving the case: hand on, ask an opinion, copy, urge, charge."""
 
 from jinzhi.casework import engine
-from jinzhi.casework.actions.base import SIGN, Act, Action, NoPower, Refused, matching_power, register
+from jinzhi.casework.actions.base import (
+    SIGN,
+    Act,
+    Action,
+    NoPower,
+    Refused,
+    matching_power,
+    register,
+    registry,
+)
 from jinzhi.casework.models import LIVE, PERSONAL, CarbonCopy, Case, Step
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.people.models import Post, Power
@@ -67,6 +76,8 @@ class AddSign(Action):
 
     def _plain_outcome(self, act: Act) -> None:
         outcome = act.node.outcome(str(act.payload.get("outcome", "")))
+        if outcome is not None and registry[outcome.action].by_system:
+            raise Refused("这个结果只能由期限届满产生", "outcome")
         if outcome is None or outcome.documents or outcome.effect or outcome.mark:
             raise Refused("后加签只能跟在内部意见之后；作决定、发文书的动作不能再等他人意见", "outcome")
 

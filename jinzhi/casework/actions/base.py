@@ -198,7 +198,9 @@ class Action:
     by_system: ClassVar[bool] = False  # happens by itself, nobody does it
 
     def open_to(self, case: Case, step: Step, actor: Actor) -> bool:
-        """Whether the button is shown at this step."""
+        """Whether the button is shown at this step. At its own steps an applicant has what they declare, no more."""
+        if step.role == "applicant" and case.definition.step(step.key).outcome(self.key) is None:
+            return False
         return (
             step.kind in self.at_kinds
             and (actor.is_system or not self.by_system)

@@ -396,3 +396,52 @@ def test_administrators_do_not_read_cases(case, client, settings, role, sees):
         from jinzhi.foundation.history.models import AuditEntry
 
         assert AuditEntry.objects.filter(kind="casework.read", subject=f"case:{case.pk}").exists()
+
+
+class TestTheApplicantsOwnSteps:
+    """At its own step an applicant has what the step declares, and nothing an official does."""
+
+    @pytest.fixture
+    def corrected(self, clerk):
+        case = sample.open_case()
+        firm = Account.objects.create_user(
+            "firm17", "a long enough word", name="企业", kind="enterprise", enterprise_id=case.pk
+        )
+        Case.objects.filter(pk=case.pk).update(enterprise_id=case.pk)
+        raw = {
+            **sample.DEFINITION, "key": "sample_applicant",
+            "steps": {
+                **sample.DEFINITION["steps"],
+                "left": {
+                    "name": "补正", "role": "applicant", "law": "x", "timer": {"clock": "decision", "outcome": "lapse"},
+                    "outcomes": {"pass": {"label": "送达样品", "next": "left2"}, "lapse": {"label": "逾期", "next": "left2"}},
+                },
+            },
+        }  # fmt: skip
+        Case.objects.filter(pk=case.pk).update(procedure=every_kind.publish(raw))
+        go(case, "first", "accept", clerk)
+        return Case.objects.get(pk=case.pk), actions.Actor(firm)
+
+    def test_only_what_is_declared_is_open(self, corrected):
+        case, firm = corrected
+        step = case.steps.get(key="left", state="open")
+        assert [k for k, a in actions.registry.items() if a.open_to(case, step, firm)] == ["pass"]
+
+    @pytest.mark.parametrize(
+        "action", ["resume", "suspend", "copy", "add_sign", "reassign", "extend", "return", "fee"]
+    )
+    def test_an_officials_act_is_refused(self, corrected, action):
+        case, firm = corrected
+        payload = {"ground": "检验", "days": "5", "posts": [], "when": "before", "item": "x"}
+        with pytest.raises(actions.NoPower):
+            go(case, "left", action, firm, reason="x", payload=payload)
+
+
+def test_what_only_time_may_do_is_not_done_by_asking_for_an_opinion(case, examiner, head):
+    raw = {**sample.DEFINITION, "key": "sample_lapse"}
+    raw["steps"] = {**raw["steps"], "left": {**raw["steps"]["left"], "outcomes": {
+        "pass": {"label": "送审", "next": "left2"}, "lapse": {"label": "逾期", "next": "left2"}}}}  # fmt: skip
+    Case.objects.filter(pk=case.pk).update(procedure=every_kind.publish(raw))
+    payload = {"posts": [head.post], "when": "after", "outcome": "lapse"}
+    with pytest.raises(actions.Refused, match="期限届满"):
+        go(case, "left", "add_sign", examiner, reason="x", payload=payload)

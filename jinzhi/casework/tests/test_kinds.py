@@ -315,3 +315,11 @@ def test_the_definitions_of_these_tests_are_sound():
     every_kind.library().tables["sample.route"] = (every_kind.TABLE,)
     assert lint(parse(CHILD)) == []
     assert [x for x in lint(parse(PARENT)) if "sample_child" not in x] == []
+
+
+def test_no_timer_moves_a_live_case_before_its_day_has_come(cast):
+    today = calendar.today()
+    case = open_case(today, size="small")
+    assert list(timers.due(date(today.year + 1, 6, 1))) == []
+    Case.objects.filter(pk=case.pk).update(entered_on=today)
+    assert list(timers.due(date(today.year + 1, 6, 1))) == []  # nor an old one unless it is asked for

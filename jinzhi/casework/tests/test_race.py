@@ -126,7 +126,7 @@ def acts_at_the_decision(case, cast, colleague, other) -> dict:
         "merge": whole("merge", other=other.number),
         "withdraw": whole("withdraw", owner),
         "hand_over": whole("hand_over", agency=Agency.objects.get(place=330109000000, level="county")),
-        "lapse": lambda: timers.run(date(2027, 6, 1)),
+        "lapse": lambda: timers.run(date(2026, 4, 1)),
     }
 
 
@@ -149,7 +149,7 @@ def test_every_act_beside_every_other_leaves_the_case_sound():
 
 
 def _at_decision(cast, firm):
-    case = every_kind.open_case(DAY, size="small", expires="2027-01-31")
+    case = every_kind.open_case(DAY, size="small", expires="2026-03-31")
     Case.objects.filter(pk=case.pk).update(enterprise_id=firm)
     go(case, "accept", "accept", cast.clerk, DAY)
     case.refresh_from_db()
