@@ -264,8 +264,10 @@ class Clock(models.Model):
             models.Index(fields=["case", "id"], name="clock_case"),
             models.Index(fields=["due_ord"], condition=Q(state="running"), name="clock_running"),
             models.Index(
-                fields=["place", "case"], include=["due_ord", "limit", "extended", "state"],
-                condition=Q(state__in=["running", "paused"], owner="agency"), name="clock_lamps",
+                fields=["place", "case"],
+                include=["due_ord", "limit", "extended", "state"],
+                condition=Q(state__in=["running", "paused"], owner="agency"),
+                name="clock_lamps",
             ),
         ]
 
