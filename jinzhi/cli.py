@@ -174,8 +174,13 @@ def load(demo: Annotated[bool, typer.Option("--demo", help="同时装载演示�
     if demo:
         os.environ["JINZHI_DEMO"] = "1"
     _django()
-    for title in stages.load():
-        typer.echo(f"  ✓ {title}")
+    from jinzhi.casework.publishing import NotPublishable
+
+    try:
+        for title in stages.load():
+            typer.echo(f"  ✓ {title}")
+    except NotPublishable as fault:
+        raise Trouble(str(fault), "流程一经发布不能改动：恢复原文件，或者另立新版本。") from None
     if stages.is_demonstration():
         stages.load_demonstration()
         typer.echo("  ✓ demo")

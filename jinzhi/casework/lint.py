@@ -1,5 +1,6 @@
 """The procedures linter: refuses what the engine could not carry to an end, or the law could not name."""
 
+import re
 from fractions import Fraction
 
 from jinzhi.casework import actions, hooks
@@ -173,9 +174,37 @@ def _timer(p: Procedure, step: StepDef) -> list[str]:
     return _exactly(step, "elapse") + ([] if step.limit else [f"{step.key}: waits without a limit"])
 
 
+def _keys() -> set[str]:
+    """Keys of all procedures whose files can be read; what cannot is reported for its own file."""
+    found = set()
+    for path in files():
+        try:
+            found.add(str(read(path).get("key")))
+        except rules.RuleError:
+            continue
+    return found
+
+
+def _paths(p: Procedure) -> list[str]:
+    """What steps and limits take from the application must be in its form; `facts.` are found out on the way."""
+    try:
+        form = forms.get(p.form, p.form_version)
+    except forms.NoForm:
+        return []
+    known = {s.key: {f.key for f in s.fields} for s in form.sections}
+    wanted = [(s.key, path) for s in p.steps.values() for _, path in (*s.inputs, *s.passes)]
+    wanted += [(f"clock {c.key}", c.until) for c in p.clocks.values() if c.until]
+    problems = []
+    for where, path in wanted:
+        head, _, rest = path.partition(".")
+        section, _, field = rest.partition(".")
+        if head == "data" and (section not in known or (field and field.split(".")[0] not in known[section])):
+            problems.append(f"{where}: the form {form.key} has no {path}")
+    return problems
+
+
 def _subprocess(p: Procedure, step: StepDef) -> list[str]:
-    known = {read(path)["key"] for path in files()}
-    problems = [] if step.procedure in known else [f"{step.key}: unknown procedure {step.procedure}"]
+    problems = [] if step.procedure in _keys() else [f"{step.key}: unknown procedure {step.procedure}"]
     if step.procedure == p.key:
         problems.append(f"{step.key}: calls its own procedure")
     ends = {o.action for o in step.outcomes}
@@ -221,7 +250,7 @@ def _names(p: Procedure) -> list[str]:
         forms.get(p.form, p.form_version)
     except forms.NoForm as fault:
         problems.append(str(fault))
-    return problems + _whole(p)
+    return problems + _whole(p) + _paths(p)
 
 
 def _whole(p: Procedure) -> list[str]:
@@ -270,10 +299,29 @@ def lint(p: Procedure) -> list[str]:
 
 
 def lint_files() -> list[str]:
+    try:
+        rules.all_parameters()
+    except rules.RuleError as fault:  # every procedure stands on them
+        return [str(fault)]
     problems = []
     for path in files():
         try:
             problems += lint(parse(read(path), path.name))
-        except (TypeError, KeyError, ValueError) as fault:
-            problems.append(f"{path.name}: {fault!r}")
+        except rules.RuleError as fault:
+            problems.append(str(fault))
+        except KeyError as fault:
+            problems.append(f"{path.name}: 缺少 {fault.args[0]}")
+        except TypeError as fault:
+            problems.append(f"{path.name}: {_unknown_word(str(fault))}")
+        except (AttributeError, ValueError) as fault:
+            problems.append(f"{path.name}: 写法不对：{fault}")
     return problems
+
+
+def _unknown_word(fault: str) -> str:
+    """Python's sentence about an argument in the words of who writes the file."""
+    if word := re.search(r"unexpected keyword argument '(\w+)'", fault):
+        return f"不认识的词 {word.group(1)}"
+    if words := re.search(r"missing .* arguments?: (.*)", fault):
+        return f"缺少 {words.group(1).replace(chr(39), '')}"
+    return f"写法不对：{fault}"

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.apps import apps
 
 from jinzhi.foundation.people.roles import StepChoice
+from jinzhi.foundation.rules import RuleError
+from jinzhi.foundation.rules.library import read_yaml
 
 JOIN = "join"  # the end of a branch: back to the parallel block
 END = "end:"  # end:granted closes the case with that outcome
@@ -326,7 +327,11 @@ def files() -> list[Path]:
 
 
 def read(path: Path) -> dict:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    """The document of a procedure file. Raises RuleError with the file's name: broken YAML, a key given twice, nothing."""
+    found = read_yaml(path)
+    if not isinstance(found, dict):
+        raise RuleError(f"{path.name}: 不是一个流程定义")
+    return found
 
 
 @cache

@@ -184,3 +184,33 @@ def test_the_database_refuses_to_change_a_published_version(change):
     assert rows.exists()
     with pytest.raises(ProgrammingError, match="immutable"), transaction.atomic():
         change(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "不是一个流程定义"),
+        ("key: [", "不是有效的 YAML"),
+        ("key: a\nkey: b\n", "键重复"),
+        ("key: x\nvalid_from: 2020-02-30\n", "不是有效的 YAML"),
+    ],
+)
+def test_a_file_that_is_no_definition_is_named_and_no_other(tmp_path, monkeypatch, text, said):
+    file = tmp_path / "x.yaml"
+    file.write_text(text)
+    monkeypatch.setattr("jinzhi.casework.lint.files", lambda: [file])
+    (problem,) = lint_files()
+    assert problem.startswith("x.yaml") and said in problem
+
+
+def test_a_word_nobody_knows_is_said_in_words(tmp_path, monkeypatch):
+    file = tmp_path / "x.yaml"
+    file.write_text(yaml.safe_dump(DEFINITION | {"sumary": "x"}, allow_unicode=True))
+    monkeypatch.setattr("jinzhi.casework.lint.files", lambda: [file])
+    assert lint_files() == ["x.yaml: 不认识的词 sumary"]
+
+
+def test_paths_into_the_application_are_those_of_its_form():
+    raw = copy.deepcopy(DEFINITION)
+    raw["clocks"]["decision"]["until"] = "data.market.seize"
+    assert "clock decision: the form food_production_application has no data.market.seize" in problems(lambda r: r.update(raw))
