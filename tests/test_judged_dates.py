@@ -235,10 +235,14 @@ def food(holder, on: date) -> dict:
     return data
 
 
-@pytest.mark.parametrize("day", ["2006-01-25", "2006-04-27", "2006-09-22", "2007-12-26", "2008-01-31", "2009-01-21"])
+@pytest.mark.parametrize(
+    "day", ["2006-01-25", "2006-04-27", "2006-09-22", "2007-12-26", "2008-01-31", "2009-01-21"]
+)
 def test_a_food_licence_of_2005_with_its_test(archive, holder, day):
     chance, received = random.Random(day), date.fromisoformat(day)
-    case = Life(archive, "food_production_licence", food(holder, received), received, world.CITY).at(world.CITY)
+    case = Life(archive, "food_production_licence", food(holder, received), received, world.CITY).at(
+        world.CITY
+    )
     case.want("acceptance", workdays(received, 5))
     assert case.seen["entered_on"] and case.seen["procedure"]["rule_set"] == "FP-2005"
     accepted = workdays(received, chance.randint(1, 5))
@@ -280,10 +284,14 @@ def test_a_food_licence_of_2005_with_its_test(archive, holder, day):
     assert events.faults(case.story) == []
 
 
-@pytest.mark.parametrize("day", ["2025-09-26", "2026-02-10", "2026-09-18", "2024-02-06", "2024-04-30", "2025-01-24"])
+@pytest.mark.parametrize(
+    "day", ["2025-09-26", "2026-02-10", "2026-09-18", "2024-02-06", "2024-04-30", "2025-01-24"]
+)
 def test_a_food_licence_of_2020_with_a_correction(archive, holder, day):
     chance, received = random.Random(day), date.fromisoformat(day)
-    case = Life(archive, "food_production_licence", food(holder, received), received, world.COUNTY).at(world.COUNTY)
+    case = Life(archive, "food_production_licence", food(holder, received), received, world.COUNTY).at(
+        world.COUNTY
+    )
     case.want("acceptance", workdays(received, 5))
     case.check()
     asked = workdays(received, 5)
@@ -303,7 +311,14 @@ def test_a_food_licence_of_2020_with_a_correction(archive, holder, day):
     case.want("step:site_inspection", workdays(accepted, 5))
     case.act("accept", "accept", "window_clerk", accepted)
     paused = workdays(accepted, 2)
-    case.act("document_review", "suspend", "examiner", paused, reason="抽样检验", data={"ground": "检验", "days": 12})
+    case.act(
+        "document_review",
+        "suspend",
+        "examiner",
+        paused,
+        reason="抽样检验",
+        data={"ground": "检验", "days": 12},
+    )
     resumed = paused + chance.randint(4, 15) * ONE
     due = workdays(accepted, 10, [(paused, resumed)])
     case.want("decision", due)
@@ -339,7 +354,11 @@ def test_the_same_application_under_both_laws(archive, holder):
     assert [{c["key"]: c["value"] for c in a["clocks"]}["decision"] for a in answers] == [60, 10]
     assert answers[0]["form"]["version"] != answers[1]["form"]["version"]
     clerk = archive(world.COUNTY, "window_clerk")
-    body = {"procedure": "food_production_licence", "data": with_files(clerk, food(holder, old)), "on": new.isoformat()}
+    body = {
+        "procedure": "food_production_licence",
+        "data": with_files(clerk, food(holder, old)),
+        "on": new.isoformat(),
+    }
     assert clerk.post("/cases", body).status_code == 422, "an old form today"
 
 
@@ -352,7 +371,9 @@ def run(on: date) -> dict:
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize("day", ["2006-04-27", "2006-04-29", "2006-05-03", "2026-02-10", "2026-02-13", "2026-02-14", "2026-02-18"])
+@pytest.mark.parametrize(
+    "day", ["2006-04-27", "2006-04-29", "2006-05-03", "2026-02-10", "2026-02-13", "2026-02-14", "2026-02-18"]
+)
 def test_silence_is_acceptance_from_the_day_of_receipt(archive, holder, day):
     received = date.fromisoformat(day)
     case = Life(archive, "food_production_licence", food(holder, received), received, 0)
@@ -362,7 +383,9 @@ def test_silence_is_acceptance_from_the_day_of_receipt(archive, holder, day):
     run(last + ONE)
     kept = case.story
     assert kept.accepted_on == received, "accepted from the day the material was received"
-    clerk = archive(world.COUNTY, "window_clerk") if received.year > 2015 else archive(world.CITY, "window_clerk")
+    clerk = (
+        archive(world.COUNTY, "window_clerk") if received.year > 2015 else archive(world.CITY, "window_clerk")
+    )
     seen = clerk.case(case.number)
     decision = next(c for c in seen["clocks"] if c["key"] == "decision")
     assert decision["due"] == workdays(received, 60 if received.year == 2006 else 10).isoformat()
@@ -449,7 +472,9 @@ def test_special_equipment_with_its_appraisal(archive, holder, day):
     case.want("certificate", workdays(decided, 10))
     case.act("decide", "approve", "approver", decided)
     case.act("certificate", "issue", "certificate_clerk", decided)
-    case.act("deliver", "serve", "certificate_clerk", decided, data={"method": "direct", "recipient": "王样例"})
+    case.act(
+        "deliver", "serve", "certificate_clerk", decided, data={"method": "direct", "recipient": "王样例"}
+    )
     licence = Certificate.objects.get(case_number=case.number)
     assert licence.valid_to == last_valid(decided, 4) and licence.number.endswith(f"-{licence.valid_to.year}")
 
@@ -471,7 +496,9 @@ def test_measuring_instruments_with_their_assessment(archive, holder, day):
     case.want("certificate", workdays(decided, 10))
     case.act("decide", "approve", "approver", decided)
     case.act("certificate", "issue", "certificate_clerk", decided)
-    case.act("deliver", "serve", "certificate_clerk", decided, data={"method": "direct", "recipient": "王样例"})
+    case.act(
+        "deliver", "serve", "certificate_clerk", decided, data={"method": "direct", "recipient": "王样例"}
+    )
     licence = Certificate.objects.get(case_number=case.number)
     assert licence.valid_to == last_valid(decided, 3)
 
@@ -494,6 +521,8 @@ def test_type_approval_with_its_evaluation(archive, holder, day):
     decided = workdays(done, 10)
     case.act("decide", "approve", "approver", decided)
     case.act("certificate", "issue", "certificate_clerk", decided)
-    case.act("deliver", "serve", "certificate_clerk", decided, data={"method": "direct", "recipient": "王样例"})
+    case.act(
+        "deliver", "serve", "certificate_clerk", decided, data={"method": "direct", "recipient": "王样例"}
+    )
     licence = Certificate.objects.get(case_number=case.number)
     assert licence.valid_to is None and licence.number.startswith(f"{decided.year}F101")

@@ -167,6 +167,7 @@ def _contents(case: Case, document: GeneratedDocument, folder: _Folder) -> dict:
         _services(case, document.issued_at),
         *_papers(case, document, folder, digests),
         *_files(case, document, folder, digests),
+        *_called(case, document, folder, digests),
         _proof(case, document, digests),
     ]
     entries = [e for e in entries if e.get("rows") != [] or e["kind"] == "proof"]
@@ -207,6 +208,7 @@ def _cover(case: Case) -> list[tuple[str, str]]:
         f"{link.get_kind_display()} {link.other.number}" for link in case.links.select_related("other")
     )
     rows += [("关联办件", linked)] if linked else []
+    rows += [("所属办件", case.parent_step.case.number)] if case.parent_step else []
     return rows + ([("补录", f"{_day(case.entered_on)} 补录的历史办件")] if case.entered_on else [])
 
 
@@ -348,6 +350,26 @@ def _files(case: Case, document: GeneratedDocument, folder: _Folder, digests: li
             {"title": f"附件：{attachment.name}", "date": day, "kind": "files", "files": _plain(pages)}
         )
         digests.append(_digest(attachment.name, attachment.blob, pages))
+    return found
+
+
+def _called(case: Case, document: GeneratedDocument, folder: _Folder, digests: list[dict]) -> list[dict]:
+    """The cases that steps of this one have opened (a hearing, a check): story, opinions, records, papers, files."""
+    found: list[dict] = []
+    opened = Case.objects.filter(parent_step__case=case).select_related("procedure", "agency")
+    for child in opened.order_by("parent_step_id"):
+        length = child.events.filter(recorded_at__lte=document.issued_at).count()
+        if not length:
+            continue
+        entries = [
+            _story(child, length),
+            _opinions(child, document.issued_at),
+            *_records(child),
+            *_papers(child, document, folder, digests),
+            *_files(child, document, folder, digests),
+        ]
+        head = f"{child.definition.matter} {child.number}"
+        found += [e | {"title": f"{head}：{e['title']}"} for e in entries if e.get("rows") != []]
     return found
 
 

@@ -16,6 +16,8 @@
     cancelled: ["已注销", "许可证已办理注销，不再有效。"],
   };
 
+  const SKEW = 10 * 60_000; // milliseconds a phone's clock may be behind the register's
+
   const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
   function decoded(text) {
@@ -107,6 +109,9 @@
       return told("expired", "bad", "已过期", "有效期已满。如果已经办理延续，请持证人出示新的证照，或者联网查验。", more);
     }
     if (ended) return told("suspended", "bad", ...ENDED.suspended, { ...more, since: ended[1] });
+    if (known && known.age < -SKEW) { // a clock that is behind makes what has expired look good
+      return told("clock", "unsure", "手机时间不对", "手机的时间早于状态清单的签发时间，有效期无法判断。请校准手机的日期和时间，再查验一次。", more);
+    }
     if (face.valid_from && day < face.valid_from) {
       return told("future", "unsure", "尚未生效", "有效期还没有开始，按这部手机的日期计算。", more);
     }
