@@ -148,6 +148,9 @@ def _open(
         is_demo=origin.is_demo or bool(account and account.is_demo),
     )  # fmt: skip
     act = Act(case, None, "submit", actor, at)
+    first = definition.steps[definition.start]
+    if first.role != "applicant" and first.level in engine.LEVELS:
+        act.receiver = engine.agency_at(place, first.level)
     hooks.run(f"{definition.key}.submit" if hooks.known(f"{definition.key}.submit") else "", act)
     case.save()
     Submission.objects.create(

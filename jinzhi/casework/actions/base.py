@@ -78,6 +78,7 @@ class Act:
     documents: list = field(default_factory=list)
     since: date | None = None  # limits that start with this act count from this day, if not from its own
     before: tuple = ()  # state_of the case when it was locked
+    receiver: Agency | None = None  # at the opening of a case: the agency of its first step
     gone: bool = False  # the case has left the range of whoever acted, and was saved before
     afterwards: list[Callable[[], None]] = field(default_factory=list)  # once the case itself is saved
 
@@ -112,7 +113,9 @@ class Act:
         if self.step is not None and self.step.agency_id:
             held = self.actor.post.agency if self.actor.post else None
             return held if held is not None and held.pk == self.step.agency_id else self.step.agency  # type: ignore[return-value]
-        return self.actor.post.agency if self.actor.post else self.case.agency
+        if self.actor.post is None or enters_old(self.actor, self.case):
+            return self.receiver or self.case.agency
+        return self.actor.post.agency
 
     @property
     def here(self) -> Step:
