@@ -80,9 +80,14 @@ def is_demonstration() -> bool:
 
 
 def load_demonstration() -> None:
-    """The demonstration province, unless it is there."""
+    """The demonstration province, unless it is there; then rooms that have a `demonstration` live with it."""
+    demo = import_module("jinzhi.demo.bootstrap")
     with discovery.system_scope():
-        import_module("jinzhi.demo.bootstrap").bootstrap()
+        if demo.loaded():
+            return
+        demo.bootstrap()
+        for _, module in discovery.declared("demonstration"):
+            module.demonstrate()
 
 
 def demonstration_sign_ins(limit: int = 12) -> list[tuple[str, str]]:
