@@ -136,7 +136,9 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = locations.FILES
-KEYS = os.environ.get("JINZHI_KEYS") or VAR_DIR / "keys"  # what signs licences and documents: readable by nobody else
+KEYS = (
+    os.environ.get("JINZHI_KEYS") or VAR_DIR / "keys"
+)  # what signs licences and documents: readable by nobody else
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000

@@ -213,4 +213,6 @@ def test_a_word_nobody_knows_is_said_in_words(tmp_path, monkeypatch):
 def test_paths_into_the_application_are_those_of_its_form():
     raw = copy.deepcopy(DEFINITION)
     raw["clocks"]["decision"]["until"] = "data.market.seize"
-    assert "clock decision: the form food_production_application has no data.market.seize" in problems(lambda r: r.update(raw))
+    assert "clock decision: the form food_production_application has no data.market.seize" in problems(
+        lambda r: r.update(raw)
+    )
