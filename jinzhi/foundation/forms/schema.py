@@ -52,11 +52,20 @@ def _section(section: Section, on: date) -> dict:
         rows = {"minItems": section.min_rows, "maxItems": section.max_rows}
         return {"title": section.title, "type": "array", "items": _object(section.fields, on), **rows}
     if section.kind == "attachments":
-        ids = {"type": "array", "items": {"type": "string", "format": "uuid"}, "minItems": 1}
+        ids = {"type": "array", "items": {"type": "string", "format": "uuid"}}
         needed = [f.key for f in section.fields if f.required and not f.show_if]
-        properties = {f.key: {"title": f.label, **ids} for f in section.fields}
+        properties = {
+            f.key: {"title": f.label, **ids} | ({"minItems": 1} if f.required else {}) for f in section.fields
+        }
         return {"title": section.title, "type": "object", "properties": properties, "required": needed}
     return {"title": section.title, **_object(section.fields, on)}
+
+
+def _needed(section: Section) -> bool:
+    """Whether a submission without this section lacks something."""
+    if section.kind == "attachments":
+        return any(f.required and not f.show_if for f in section.fields)
+    return section.kind == "fields" or section.min_rows > 0
 
 
 def json_schema(form: Form, on: date) -> dict:
@@ -66,5 +75,5 @@ def json_schema(form: Form, on: date) -> dict:
         "title": form.title,
         "type": "object",
         "properties": {s.key: _section(s, on) for s in form.sections},
-        "required": [s.key for s in form.sections if s.kind == "fields" or s.min_rows],
+        "required": [s.key for s in form.sections if _needed(s)],
     }
