@@ -43,7 +43,7 @@ def lodge(
         raise Refused("请把具体情况写清楚，至少十个字", "text")
     code = "".join(secrets.choice(_ALPHABET) for _ in range(8))
     with transaction.atomic():
-        number = numbering.next_number("complaint", to.key, day.year, "TS{agency}{year}{n:05d}")
+        number = numbering.next_number("complaint", to.key, day.year, "TSJB{agency}{year}{n:05d}")
         complaint = Complaint.objects.create(
             number=number, place=to.place, agency=to, case=case, subject=subject, text=text.strip()[:4000],
             name=name.strip()[:40], phone=phone.strip()[:40], enterprise_id=enterprise_id, secret=sm3(code.encode()),

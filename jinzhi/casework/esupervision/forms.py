@@ -48,7 +48,7 @@ class ComplaintForm(PlainWords, forms.Form):
         data = super().clean() or {}
         if not data.get("agency") and not data.get("case"):
             self.add_error("agency", "请选择被投诉的机构，或者填写办件编号")
-        if len(data.get("text", "")) < 10:
+        if 0 < len(data.get("text", "")) < 10:
             self.add_error("text", "请把具体情况写清楚，至少十个字")
         return data
 
