@@ -100,18 +100,16 @@ def _add_sign(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
         for o in node.outcomes
         if not (o.documents or o.effect or o.mark or actions.registry[o.action].by_system)
     )
-    found = [
-        Input("posts", "征求谁的意见（可多选）", "many", _named(readers(case), actor.post)),
-        Input(
-            "when",
-            "何时征求",
-            "radio",
-            (("before", "本人办理之前"), *((("after", "本人办理之后"),) if plain else ())),
-        ),
-    ]
-    return found + (
-        [Input("outcome", "本人的意见（之后征求时填写）", "one", plain, required=False)] if plain else []
-    )
+    near = sorted(
+        readers(case), key=lambda p: p.agency_id != actor.office.agency_id
+    )  # one's own bureau first
+    found = [Input("posts", "征求谁的意见（可多选）", "many", _named(near, actor.post))]
+    if plain:
+        found += [
+            Input("when", "何时征求", "radio", (("before", "本人办理之前"), ("after", "本人办理之后"))),
+            Input("outcome", "本人的意见（之后征求时填写）", "one", plain, required=False),
+        ]
+    return found
 
 
 def _fee(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
