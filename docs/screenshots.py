@@ -6,6 +6,7 @@ Works once on an installation, because it acts. With Pillow installed the pictur
 """
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,8 +74,11 @@ class Album:
 
 
 def act(page: Page, label: str, reason: str = "") -> Locator:
-    """Open the dialog of an act and fill in the reason."""
-    page.locator(".bar").get_by_role("button", name=label, exact=True).click()
+    """Open the dialog of an act, from its menu if it is in one, and fill in the reason."""
+    button = page.locator(".bar button", has_text=re.compile(f"^{label}$")).first
+    if not button.is_visible():
+        page.locator(".more-acts", has=button).locator(".dropdown-toggle").click()
+    button.click()
     dialog = page.locator("dialog[open]")
     if reason:
         dialog.locator("[name=reason]").fill(reason)
@@ -95,6 +99,8 @@ def public(album: Album) -> None:
             ("public-search", "/enterprises/?q=茶叶"),
             ("demo", "/demo/"),
             ("register", "/register/"),
+            ("public-services", "/services/"),
+            ("public-complain", "/complain/"),
         ):
             page.goto(path)
             album.take(page, name)
@@ -226,8 +232,14 @@ def decision(album: Album, number: str) -> None:
     with album.page("approver") as page:
         page.goto(f"/office/cases/{number}/")
         album.take(page, "approver-case")
-        page.locator(".bar").get_by_role("button", name="批准延长期限", exact=True).click()
+        act(page, "批准延长期限")
         album.take(page, "approver-extend")
+        page.keyboard.press("Escape")
+        act(page, "加签")
+        album.take(page, "approver-sign")
+        page.keyboard.press("Escape")
+        page.locator(".more-acts .dropdown-toggle").last.click()
+        album.take(page, "approver-more")
         page.keyboard.press("Escape")
         dialog = act(page, "准予许可")
         album.take(page, "approver-grant")
@@ -238,6 +250,8 @@ def decision(album: Album, number: str) -> None:
         album.take(page, "certificate-issue")
         confirm(page, dialog, "制证发证")
         album.take(page, "certificate-issued")
+        page.goto(f"/office/cases/{number}/dossier/")
+        album.take(page, "dossier")
 
 
 def verification(album: Album, number: str) -> None:
@@ -246,6 +260,13 @@ def verification(album: Album, number: str) -> None:
         album.take(page, "enterprise-granted")
         page.goto("/my/")
         licence = page.locator('a[href^="/verify/SC"]').first.get_attribute("href")
+        page.goto("/my/licences/")
+        page.locator('main a[href^="/my/licences/SC"]').first.click()
+        page.wait_for_load_state()
+        page.locator("[name=purpose]").fill("某超市进场审核")
+        page.get_by_role("button", name="生成链接").click()
+        page.wait_for_load_state()
+        album.take(page, "enterprise-wallet")
     with album.page(phone=True) as page:
         page.goto(licence)
         album.take(page, "phone-valid")
@@ -259,15 +280,27 @@ def oversight(album: Album) -> None:
             ("supervisor-board", "/office/board/"),
             ("supervisor-county", "/office/board/330106/"),
             ("supervisor-red", "/office/board/?lamp=red"),
+            ("supervisor-cards", "/office/supervision/"),
+            ("supervisor-scores", "/office/supervision/scores/"),
+            ("supervisor-statistics", "/office/supervision/statistics/"),
         ):
             page.goto(path)
             album.take(page, name)
+        page.goto("/office/supervision/cards/")
+        page.locator("table.list tbody a[href*='/supervision/cards/']").first.click()
+        page.wait_for_load_state()
+        album.take(page, "supervisor-card")
+    with album.page("approver") as page:
+        page.goto("/office/supervision/mine/")
+        album.take(page, "approver-cards")
 
 
 def administration(album: Album) -> None:
     pictures = {
         "admin": (("admin-home", "/desk/"), ("admin-people", "/desk/people/"), ("admin-calendar", "/desk/calendar/"),
-                  ("admin-rules", "/desk/rules/"), ("admin-procedures", "/desk/procedures/")),
+                  ("admin-rules", "/desk/rules/"), ("admin-procedures", "/desk/procedures/"),
+                  ("admin-procedure", "/desk/procedures/food_production_licence/5/"),
+                  ("admin-compare", "/desk/procedures/food_production_licence/compare/4/5/")),
         "security": (("security-powers", "/desk/powers/"),),
         "auditor": (("auditor-signins", "/desk/signins/"),),
     }  # fmt: skip
