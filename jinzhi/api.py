@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
@@ -145,6 +146,14 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(MultiPartParserError)
 def _unreadable(request: HttpRequest, error: MultiPartParserError) -> HttpResponse:
     return refuse(request, 400, "请求的内容与 Content-Type 不符。")
+
+
+@api.exception_handler(RequestDataTooBig)
+@api.exception_handler(TooManyFieldsSent)
+@api.exception_handler(TooManyFilesSent)
+def _too_large(request: HttpRequest, error: Exception) -> HttpResponse:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)
+    return refuse(request, 413, f"请求的内容过大：除上传的文件外不超过 {most} MB，请分开提交。")
 
 
 @api.exception_handler(Http404)

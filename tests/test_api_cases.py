@@ -11,13 +11,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from jinzhi.casework import events
+from jinzhi.casework import events, idempotency
 from jinzhi.casework.models import Answered, Case, Step
 from jinzhi.casework.tests import sample
 from jinzhi.foundation import calendar
 from jinzhi.foundation.files.models import Attachment
 from jinzhi.foundation.files.tests import samples
-from jinzhi.foundation.people.models import Account, Delegation, Power
+from jinzhi.foundation.people import tokens
+from jinzhi.foundation.people.models import AccessToken, Account, Delegation, Power
 from jinzhi.foundation.people.tests.cast import BACKEND
 from jinzhi.foundation.places import scope
 from jinzhi.services.licensing.tests import world
@@ -481,6 +482,26 @@ def test_a_refused_request_keeps_no_key(number, clerk):
     assert clerk.act(number, "refuse", "k-2", step="accept").status_code == 422
     assert clerk.act(number, "refuse", "k-2", step="accept", reason="不属于本机关").status_code == 200
     assert Answered.objects.count() == 1
+
+
+def test_whoever_lost_the_power_gets_no_first_answer(number, clerk):
+    told(clerk.act(number, "accept", "k-1", step="accept"), 200)
+    Power.objects.filter(post__account=clerk.account).delete()
+    again = clerk.act(number, "accept", "k-1", step="accept")
+    assert again.status_code in (401, 403, 404) and "events" not in again.json()
+
+
+def test_answers_and_tokens_are_kept_for_a_time(number, clerk):
+    told(clerk.act(number, "accept", "k-1", step="accept"), 200)
+    today = calendar.today()
+    assert idempotency.clean_up(today) == 0
+    Answered.objects.update(at=timezone.now() - timedelta(days=32))
+    assert idempotency.clean_up(today) == 1
+    before = AccessToken.objects.count()
+    assert tokens.clean_up() == 0
+    ended = AccessToken.objects.filter(account=clerk.account)
+    ended.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert tokens.clean_up() == 1 and AccessToken.objects.count() == before - 1
 
 
 @pytest.mark.parametrize("key", ["x" * 101, "有", "a b"])

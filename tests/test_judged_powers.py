@@ -190,7 +190,6 @@ def test_an_enterprise_does_no_act_of_an_official(firm, holder, action):
     assert clock.state == "paused" and clock.pauses.count() == 1
 
 
-@pytest.mark.xfail(reason="files named in the record of a step are not asked whose they are")
 def test_the_record_of_a_step_takes_no_file_of_another(firm, holder):
     stranger = Program(world.owner(world.enterprise(name="别家", uscc=OTHER_CODE)).account)
     theirs = stranger.upload("proof")
@@ -225,7 +224,6 @@ def test_a_body_that_is_no_question_is_refused_in_words(number, body):
     assert answer.status_code in (400, 422) and not answer.json()["message"].isascii()
 
 
-@pytest.mark.xfail(reason="a body above the limit of memory is a failure instead of a refusal")
 def test_a_body_of_twelve_megabytes_is_refused_and_no_failure(number):
     clerk = official("window_clerk")
     body = b'{"reason":"' + b"x" * 12_000_000 + b'"}'
@@ -234,7 +232,6 @@ def test_a_body_of_twelve_megabytes_is_refused_and_no_failure(number):
     assert answer.status_code in (400, 413)
 
 
-@pytest.mark.xfail(reason="the first answer is given again in whatever post the person asks")
 def test_a_repetition_from_another_post_shows_nothing_of_the_first(number):
     clerk = official("window_clerk")
     told(clerk.post(f"/cases/{number}/actions/accept", {"step": "accept"}, "k1"))

@@ -1,5 +1,6 @@
 """Cases over the interface: opening one, reading it, acting on it. Shapes of answers are in `api_shapes`."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -80,7 +81,7 @@ def open_case(request: HttpRequest, body: NewCase, key: Once = ""):
         return 201, case_answer(case, actor)
 
     asked = {"POST": "/cases", **body.model_dump(mode="json")}
-    status, answer = once(_account(request), key, asked, act)
+    status, answer = once(_account(request), actor.post, key, asked, act, _again(request))
     return Status(status, answer)
 
 
@@ -106,7 +107,7 @@ def act_on_case(request: HttpRequest, number: Number, action: ActionKey, body: N
         return 200, case_answer(seen or done.case, actor, gone=seen is None)
 
     asked = {"POST": f"/cases/{number}/actions/{action}", **body.model_dump(mode="json")}
-    status, answer = once(_account(request), key, asked, act)
+    status, answer = once(_account(request), actor.post, key, asked, act, _again(request))
     return Status(status, answer)
 
 
@@ -142,6 +143,16 @@ def _case(request: HttpRequest, number: str) -> Case:
     if found is None:
         raise Http404(f"没有编号为“{number}”的办件，或者不在您的管辖范围内。")
     return found
+
+
+def _again(request: HttpRequest) -> Callable[[dict], object]:
+    """Whether an answer of earlier may be told again: the case is still in sight, or it told nothing of it then."""
+
+    def may_see(answer: dict) -> None:
+        if answer["events"]:  # else the act itself took the case out of sight
+            _case(request, answer["number"])
+
+    return may_see
 
 
 def _looked(case: Case, actor: actions.Actor) -> None:

@@ -128,10 +128,12 @@ def _limits(procedure: procedures.Procedure, on: date) -> list[dict]:
     for clock in procedure.clocks.values():
         value = rules.value(clock.rule, on=on)
         until = "按证书记载的日期" if clock.until else ""
+        promised = rules.value(clock.promised, on=on) if clock.promised else None
         limits.append(
             {
                 "title": clock.title,
                 "limit": until or clocks.limit_text(int(value.value), value.unit),
+                "promised": clocks.limit_text(int(promised.value), promised.unit) if promised else "",
                 "law": value.basis,
                 "owner": clock.owner,
                 "mark": value.mark,

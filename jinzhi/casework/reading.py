@@ -179,8 +179,9 @@ class StepRow:
 
 
 def order(p: Procedure) -> list[str]:
-    """The steps in the order a case meets them, what lies in a block behind its block."""
-    met = p.reachable()
+    """The steps a case may meet, as the file declares them, what lies in a block behind its block."""
+    reachable = set(p.reachable())
+    met = [key for key in p.steps if key in reachable]
     found: dict[str, None] = {}
 
     def place(key: str) -> None:

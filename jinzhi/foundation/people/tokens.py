@@ -13,6 +13,7 @@ from allauth.mfa.base.forms import AuthenticateForm
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -145,3 +146,9 @@ def revoke(request, token: AccessToken) -> None:
     with scope.acting(scope.SYSTEM):
         AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
     user_logged_out.send(sender=Account, request=request, user=token.account)
+
+
+def clean_up() -> int:
+    """Remove the tokens that have run out or were handed back; how many. The log of sign-ins keeps who had one."""
+    ended = Q(expires_at__lte=timezone.now()) | Q(revoked_at__isnull=False)
+    return AccessToken.objects.filter(ended).delete()[0]

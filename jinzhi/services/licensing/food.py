@@ -6,11 +6,13 @@ from jinzhi.casework.actions import Act, Refused
 from jinzhi.casework.hooks import hook
 from jinzhi.foundation import calendar, codes, rules
 from jinzhi.foundation.calendar.arithmetic import add_months
+from jinzhi.foundation.forms.validation import keys
 from jinzhi.foundation.people.pack import deciding_level
 from jinzhi.foundation.places import scope
 from jinzhi.registry.models import Certificate
-from jinzhi.services.licensing import applying, checklists, kinds, licence
+from jinzhi.services.licensing import applying, checklists, evidence, kinds, licence
 
+MOST_NOTE, MOST_PHOTOS, MOST_PEOPLE, MOST_NAME = 1000, 60, 50, 60
 LATE = "变更发生于 {changed}，申请应于 {last} 前提出（{basis}），本件为逾期申请。"
 
 
@@ -164,12 +166,14 @@ def renewal(act: Act) -> None:
 
 
 def _inspectors(act: Act, raw: list) -> list[dict]:
+    if not isinstance(raw, list) or len(raw) > MOST_PEOPLE or not all(isinstance(p, dict) for p in raw):
+        raise Refused("核查人员应逐人填写", "inspectors")
     people = [
-        {"name": str(p.get("name", "")).strip(), "certificate": str(p.get("certificate", "")).strip()}
-        | ({"valid_to": str(p["valid_to"])} if p.get("valid_to") else {})
+        {k: str(p[k]).strip()[:MOST_NAME] for k in ("name", "certificate", "valid_to") if p.get(k)}
         for p in raw
-        if str(p.get("name", "")).strip()
+        if str(p.get("name") or "").strip()
     ]
+    people = [{"certificate": ""} | p for p in people]
     on = act.case.rule_date
     least = rules.value("food_production.inspectors_min", on=on)
     if len({p["name"] for p in people}) < least.value:
@@ -212,22 +216,49 @@ def _check_date(act: Act, text: str) -> str:
     return day.isoformat()
 
 
+def _mapping(raw: object, field: str) -> dict:
+    if not isinstance(raw or {}, dict):
+        raise Refused("核查记录的格式不对", field)
+    return raw or {}  # type: ignore[return-value]
+
+
+def _notes(checklist: checklists.Checklist, raw: object) -> dict[str, str]:
+    """What was written beside the items of this checklist; nothing else is kept."""
+    given = _mapping(raw, "notes")
+    if unknown := given.keys() - {i.key for i in checklist.items}:
+        raise Refused(f"核查表没有“{min(map(str, unknown))[:40]}”这一项", "notes")
+    notes = {k: str(v).strip() for k, v in given.items() if v is not None}
+    if any(len(v) > MOST_NOTE for v in notes.values()):
+        raise Refused(f"每项情况记录不超过 {MOST_NOTE} 字", "notes")
+    return {k: v for k, v in notes.items() if v}
+
+
+def _photos(act: Act, raw: object) -> list[str]:
+    """The pictures of this check: files of this case."""
+    given = raw or []
+    if not isinstance(given, list) or len(given) != len(keys(given)):
+        raise Refused("照片须先上传，再写明编号", "photos")
+    wanted = list(dict.fromkeys(keys(given)))
+    if len(wanted) > MOST_PHOTOS:
+        raise Refused(f"照片不超过 {MOST_PHOTOS} 张", "photos")
+    evidence.take(act, wanted, "photos")
+    return wanted
+
+
 @hook("food_production.site_check_complete")
 def site_check_complete(act: Act) -> None:
     """Two inspectors or more, every item graded, a note where marks were lost, the applicant's word."""
-    raw = act.payload.get("result") or {}
+    raw = _mapping(act.payload.get("result"), "result")
     checklist = checklists.for_rule_set(act.case.definition.rule_set)
     people = _inspectors(act, raw.get("inspectors") or [])
     day = _check_date(act, raw.get("date", ""))
     _valid_on(people, day)
-    grades, notes = raw.get("grades") or {}, raw.get("notes") or {}
+    grades, notes = _mapping(raw.get("grades"), "grades"), _notes(checklist, raw.get("notes"))
     allowed = dict(checklist.options)
-    open_items = [i.title for i in checklist.items if grades.get(i.key) not in allowed]
+    open_items = [i.title for i in checklist.items if str(grades.get(i.key)) not in allowed]
     if open_items:
         raise Refused(f"还有 {len(open_items)} 项未评定，首先是“{open_items[0]}”", "grades")
-    unexplained = [
-        i.title for i in checklist.items if grades[i.key] != "full" and not notes.get(i.key, "").strip()
-    ]
+    unexplained = [i.title for i in checklist.items if grades[i.key] != "full" and not notes.get(i.key)]
     if unexplained:
         raise Refused(f"未得满分的项目须记录情况：{unexplained[0]}", "notes")
     if not str(raw.get("signature", "")).strip():
@@ -238,7 +269,7 @@ def site_check_complete(act: Act) -> None:
         "address": act.case.data["premises"]["address"],
         "inspectors": people,
         "grades": {i.key: grades[i.key] for i in checklist.items},
-        "notes": {k: str(v)[:1000] for k, v in notes.items()},
+        "notes": notes,
         "items": [
             {
                 "title": i.title,
@@ -248,7 +279,7 @@ def site_check_complete(act: Act) -> None:
             }
             for i in checklist.items
         ],
-        "photos": [str(p) for p in raw.get("photos") or []],
+        "photos": _photos(act, raw.get("photos")),
         "signature": str(raw["signature"]).strip()[:200],
         "score": score,
         "full": full,
@@ -275,14 +306,14 @@ def test_ground(act: Act) -> None:
 
 @hook("food_production.test_report_complete")
 def test_report_complete(act: Act) -> None:
-    raw = act.payload.get("result") or {}
+    raw = _mapping(act.payload.get("result"), "result")
     for key, label in (("laboratory", "检验机构"), ("report", "报告编号"), ("standard", "依据标准")):
         if not str(raw.get(key, "")).strip():
             raise Refused(f"请填写{label}", key)
     if raw.get("conclusion") not in ("pass", "fail"):
         raise Refused("请选择检验结论", "conclusion")
     act.case.facts["licence_test"] = {
-        k: str(raw[k]) for k in ("laboratory", "report", "standard", "conclusion")
+        k: str(raw[k]).strip()[:MOST_NOTE] for k in ("laboratory", "report", "standard", "conclusion")
     }
 
 

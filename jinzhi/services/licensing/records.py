@@ -16,6 +16,7 @@ from jinzhi.foundation import calendar, forms
 from jinzhi.foundation.forms.definition import all_forms
 from jinzhi.foundation.forms.posted import parse
 from jinzhi.foundation.forms.rendering import draw
+from jinzhi.services.licensing import evidence
 from jinzhi.services.licensing.drafting import files_of
 
 PAGE = "licensing/record.html"
@@ -50,6 +51,7 @@ def complete(act: Act) -> None:
         raise Refused(
             f"还有 {len(problems)} 处需要填写或更正，首先是“{first.label}”：{first.message}", first.path
         )
+    evidence.take_named(act, form, cleaned)
     act.payload["result"] = cleaned
     act.case.facts[act.node.key] = cleaned
     act.case.facts.setdefault("records", {})[act.node.key] = [form.key, form.version]

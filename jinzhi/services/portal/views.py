@@ -6,7 +6,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from jinzhi.casework import matters, swimlane
+from jinzhi.casework import clocks, matters, reading, swimlane
 from jinzhi.casework.models import ProcedureVersion
 from jinzhi.casework.procedures import Procedure
 from jinzhi.foundation import calendar, forms, rules
@@ -48,12 +48,13 @@ WITHOUT_ROLE = {"decision": "按规则判定", "timer": "等待期满", "subproc
 def step_rows(procedure: Procedure) -> list[dict]:
     """The steps as a table a citizen or a legal officer can read."""
     rows = []
-    for key in procedure.reachable():
+    for key in reading.order(procedure):
         step = procedure.step(key)
         if step.branches:  # a block: its members are rows of their own
             continue
         role = ROLES.get(step.role, step.role) or WITHOUT_ROLE.get(step.kind, "")
-        limit = rules.value(step.limit, on=procedure.valid_from) if step.limit else None
+        value = rules.value(step.limit, on=procedure.valid_from) if step.limit else None
+        limit = clocks.limit_text(int(value.value), value.unit) if value else ""
         rows.append({"step": step, "role": role, "limit": limit})
     return rows
 
@@ -96,6 +97,7 @@ def guide(request, slug: str):
         "procedure": procedure,
         "materials": materials(shown),
         "instead": _instead(shown),
+        "promises": any(line["promised"] for line in shown.limits),
         "lane": swimlane.svg(procedure),
         "rows": step_rows(procedure),
         "cities": Agency.objects.filter(level="city", valid_to=None),

@@ -147,7 +147,7 @@ STATEMENTS = {
           JOIN casework_step a ON a.account_id = h.account_id
           JOIN sv_review v ON v.version = c.procedure_id AND v.step = a.key
          WHERE a.case_id = c.id AND a.state = 'done' AND (h.closed_at {LOCAL})::date <= %(on)s) x ON true
-     ORDER BY c.id, x.day""",
+     WHERE c.entered_on IS NULL ORDER BY c.id, x.day""",
     # A hearing was begun or is noted as due, and the decision came without one held.
     "P8": f"""
     SELECT {_row(day="c.decided_on", step=_last_step("s.state = 'done' AND s.role = 'approver'"))}

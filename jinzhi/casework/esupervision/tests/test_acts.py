@@ -197,6 +197,15 @@ def test_p7_two_people_at_the_site_and_another_decides(w):
     assert signal(same, "P7").basis["reason"] == "same" and "P7" not in found(other)
 
 
+def test_p7_leaves_old_cases_alone_that_one_archivist_entered(w):
+    old = granted(w)
+    Step.objects.filter(case=old, key="decide").update(account=w.examiner.account)
+    Case.objects.filter(pk=old.pk).update(entered_on=LATER)
+    log(old, "conclude", D("2026-03-03"), w.examiner, step="review", inspectors=1)
+    supervise(LATER)
+    assert "P7" not in found(old)
+
+
 def test_p8_a_hearing_that_was_due_and_not_held(w):
     due, not_due = granted(w), granted(w)
     Case.objects.filter(pk=due.pk).update(facts={"hearing_due": True})

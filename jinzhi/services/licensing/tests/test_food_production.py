@@ -3,11 +3,14 @@
 from datetime import date
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from jinzhi.casework import actions, clocks, documents, timers
 from jinzhi.foundation import codes
+from jinzhi.foundation.files import storing
+from jinzhi.foundation.files.tests import samples
 from jinzhi.registry.models import Certificate
-from jinzhi.services.licensing import licence
+from jinzhi.services.licensing import checklists, licence
 from jinzhi.services.licensing.tests import world
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +172,48 @@ def test_an_incomplete_site_check_is_refused(people, change, message):
         payload = world.site_check("FP-2020", MONDAY, **change)
         world.go(case, "site_inspection", "conclude", people["inspector"], MONDAY, payload=payload)
     assert case.steps.get(key="site_inspection").state == "open"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"notes": {"invented": "x"}}, "没有“invented”这一项"),
+        ({"notes": ["x"]}, "格式"),
+        ({"photos": ["../../etc/passwd"]}, "先上传"),
+        ({"photos": [{"a": 1}]}, "先上传"),
+        ({"photos": "x" * 5000}, "先上传"),
+        ({"photos": ["00000000-0000-4000-8000-000000000000"]}, "先上传"),
+        ({"photos": [f"00000000-0000-4000-8000-{n:012d}" for n in range(61)]}, "不超过 60 张"),
+        ({"inspectors": "甲乙丙"}, "逐人"),
+        ({"inspectors": [{"name": f"人{n}", "certificate": "1"} for n in range(51)]}, "逐人"),
+        ({"grades": ["full"]}, "格式"),
+    ],
+)
+def test_a_site_check_keeps_only_what_its_checklist_asks(people, change, message):
+    case = world.submitted(MONDAY)
+    world.go(case, "accept", "accept", people["clerk"], MONDAY)
+    with pytest.raises(actions.Refused, match=message):
+        payload = world.site_check("FP-2020", MONDAY, **change)
+        world.go(case, "site_inspection", "conclude", people["inspector"], MONDAY, payload=payload)
+
+
+def test_notes_have_a_length_and_photos_belong_to_the_case(people):
+    another = world.enterprise(name="别家", uscc="92330106MA2B00X19A")
+    case, other = world.submitted(MONDAY), world.submitted(MONDAY, holder=another)
+    world.go(case, "accept", "accept", people["clerk"], MONDAY)
+    first = checklists.for_rule_set("FP-2020").items[0].key
+    own, foreign = (
+        storing.store(SimpleUploadedFile("a.pdf", samples.PDF), place=c.place, subject=documents.subject(c))
+        for c in (case, other)
+    )
+    for change in ({"notes": {first: "x" * 1001}}, {"photos": [str(foreign.pk)]}):
+        with pytest.raises(actions.Refused):
+            payload = world.site_check("FP-2020", MONDAY, **change)
+            world.go(case, "site_inspection", "conclude", people["inspector"], MONDAY, payload=payload)
+    payload = world.site_check("FP-2020", MONDAY, photos=[str(own.pk), str(own.pk)])
+    world.go(case, "site_inspection", "conclude", people["inspector"], MONDAY, payload=payload)
+    case.refresh_from_db()
+    assert case.facts["site_check"]["photos"] == [str(own.pk)]
 
 
 def test_no_grant_on_a_failed_site_check(people):
