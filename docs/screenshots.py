@@ -77,7 +77,7 @@ def act(page: Page, label: str, reason: str = "") -> Locator:
     """Open the dialog of an act, from its menu if it is in one, and fill in the reason."""
     button = page.locator(".bar button", has_text=re.compile(f"^{label}$")).first
     if not button.is_visible():
-        page.locator(".more-acts", has=button).locator(".dropdown-toggle").click()
+        button.locator("xpath=ancestor::div[1]").locator(".dropdown-toggle").click()
     button.click()
     dialog = page.locator("dialog[open]")
     if reason:
@@ -229,6 +229,10 @@ def decision(album: Album, number: str) -> None:
         page.keyboard.press("Escape")
         confirm(page, act(page, "送审", "审查和核查均符合规定，拟准予许可"), "送审")
         album.take(page, "examiner-passed")
+    approval(album, number)
+
+
+def approval(album: Album, number: str) -> None:
     with album.page("approver") as page:
         page.goto(f"/office/cases/{number}/")
         album.take(page, "approver-case")
@@ -251,6 +255,9 @@ def decision(album: Album, number: str) -> None:
         confirm(page, dialog, "制证发证")
         album.take(page, "certificate-issued")
         page.goto(f"/office/cases/{number}/dossier/")
+        page.get_by_role("button", name="制作卷宗").first.click()
+        page.wait_for_load_state()
+        page.locator('main a[href*="/files/"]').first.wait_for()
         album.take(page, "dossier")
 
 
@@ -266,6 +273,7 @@ def verification(album: Album, number: str) -> None:
         page.locator("[name=purpose]").fill("某超市进场审核")
         page.get_by_role("button", name="生成链接").click()
         page.wait_for_load_state()
+        page.locator("[name=purpose]").evaluate("e => e.scrollIntoView({block: 'center'})")
         album.take(page, "enterprise-wallet")
     with album.page(phone=True) as page:
         page.goto(licence)
