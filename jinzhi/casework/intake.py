@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jinzhi.casework import clocks, documents, engine, hooks
 from jinzhi.casework.actions.base import Act, Actor, Refused
-from jinzhi.casework.models import Case, Draft, ProcedureVersion, Step, Submission
+from jinzhi.casework.models import Case, Draft, ProcedureVersion, Step, Submission, published
 from jinzhi.foundation import calendar, forms, numbering
 from jinzhi.foundation.people.models import Account
 from jinzhi.foundation.places.services import place_of
@@ -29,11 +29,12 @@ def version_on(key: str, on: date) -> ProcedureVersion:
         ProcedureVersion.objects.filter(key=key, valid_from__lte=on)
         .exclude(valid_to__lt=on)
         .order_by("-valid_from", "-version")
+        .values_list("pk", flat=True)
         .first()
     )
     if found is None:
         raise NotInForce(f"{on:%Y-%m-%d} 没有施行中的办理流程")
-    return found
+    return published(found)
 
 
 def save_draft(draft: Draft, data: dict, revision: int | None = None) -> Draft:

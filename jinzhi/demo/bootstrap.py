@@ -12,8 +12,11 @@ from random import Random
 
 from django.db import connections, transaction
 
+from jinzhi.casework import documents
+from jinzhi.casework.models import ProcedureVersion, published
 from jinzhi.demo import cases, enterprises, lives, people
-from jinzhi.foundation import calendar
+from jinzhi.foundation import calendar, rules
+from jinzhi.foundation.forms.definition import all_forms
 from jinzhi.foundation.people.models import Account
 from jinzhi.foundation.places import scope
 from jinzhi.registry.models import Certificate
@@ -22,6 +25,7 @@ SEED = 20061231
 ENTERPRISES, CASES = 5000, 1500
 PARTS = 2
 OLD_CASES = 6  # decided under the rules of 2005
+SAID = 0.2  # of the cases: how often a line tells how far it has come
 
 
 class Unfinished(Exception):
@@ -54,6 +58,8 @@ def generate(
         cases.make_applicant()
     plan = _plan(random, firms, own, round(CASES * scale))
     parts = _parts(plan)
+    _say(f"企业 {len(firms)} 家、证书 {certificates} 张已生成，正在办理 {len(plan)} 个办件")
+    _read_definitions()
     work = [
         (f"{seed}-{part}", staff, today, paper, [j for j in plan if parts[_city(j[0])] == part])
         for part in range(PARTS)
@@ -63,6 +69,7 @@ def generate(
     else:
         for one in work:
             _make(*one)
+    _say("正在办理其他事项的办件")
     with transaction.atomic(), calendar.pinned():
         account = enterprises.demo_account(own)
         maker = cases.Maker(Random(seed), staff, today, paper)
@@ -118,8 +125,25 @@ def _parts(plan: list[tuple]) -> dict[int, int]:
 def _make(seed: str, staff, today: date, paper: str, plan: list[tuple]) -> None:
     with transaction.atomic(), calendar.pinned():
         maker = cases.Maker(Random(seed), staff, today, paper)
-        for firm, stage, waiting in plan:
+        step = max(1, round(len(plan) * SAID))
+        for number, (firm, stage, waiting) in enumerate(plan, start=1):
             maker.make(firm, stage, waiting)
+            if number % step == 0 and number < len(plan):
+                _say(f"第 {int(seed.rpartition('-')[2]) + 1} 组已办理 {number} / {len(plan)} 件")
+
+
+def _read_definitions() -> None:
+    """Before the parts begin: what each of them would read from files again."""
+    all_forms()
+    rules.all_parameters()
+    documents.kinds()
+    for key in ProcedureVersion.objects.values_list("pk", flat=True):
+        _ = published(key).procedure
+
+
+def _say(line: str) -> None:
+    """A line for whoever waits; not among the answers of a command."""
+    print(f"    {line}", file=sys.stderr, flush=True)
 
 
 def _in_processes(work: list[tuple]) -> None:
