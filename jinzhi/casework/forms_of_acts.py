@@ -61,7 +61,9 @@ def describe(case: Case, step: Step | None, key: str, actor: actions.Actor) -> d
 
 
 def _named(posts: list[Post], own: Post | None) -> tuple:
-    return tuple((p.pk, str(p)) for p in posts if own is None or p.pk != own.pk)
+    """Everybody but oneself, the own bureau first."""
+    near = sorted(posts, key=lambda p: own is not None and p.agency_id != own.agency_id)
+    return tuple((p.pk, str(p)) for p in near if own is None or p.pk != own.pk)
 
 
 def _copy(case: Case, step: Step, actor: actions.Actor) -> list[Input]:
