@@ -76,10 +76,14 @@ def ensure() -> SigningKey | None:
             if SigningKey.objects.filter(public=public).exists():
                 return None
             return _enter(public, note="由环境变量提供")
-        return None if SigningKey.objects.exists() else new(note="首次启动时生成")
+        if SigningKey.objects.exists():
+            return None
+        return new(
+            note="首次启动时生成", told=False
+        )  # part of the installation: nobody's act, so not in the trail
 
 
-def new(*, note: str = "", actor=None) -> SigningKey:
+def new(*, note: str = "", actor=None, told: bool = True) -> SigningKey:
     """A fresh key, in use from now on; keys in use before it stay so until they are retired."""
     public, private = gmssl_pyx.sm2_key_generate()
     text = "04" + public.hex()
@@ -87,15 +91,16 @@ def new(*, note: str = "", actor=None) -> SigningKey:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     path.write_text(private.hex())
-    return _enter(text, note=note, actor=actor)
+    return _enter(text, note=note, actor=actor, told=told)
 
 
-def _enter(public: str, *, note: str, actor=None) -> SigningKey:
+def _enter(public: str, *, note: str, actor=None, told: bool = True) -> SigningKey:
     with scope.acting(scope.SYSTEM), transaction.atomic():
         key = SigningKey.objects.create(
             id=key_id(public), public=public, valid_from=timezone.localdate(), note=note[:200]
         )
-        _log("licences.key_new", key, actor)
+        if told:
+            _log("licences.key_new", key, actor)
     return key
 
 
