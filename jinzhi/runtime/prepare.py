@@ -79,6 +79,8 @@ def missing_packages(level: str) -> dict[str, bool]:
         wanted["fonts-noto-cjk"] = False
     if level == "dev" and not (shutil.which("chromium") or shutil.which("chromium-browser")):
         wanted["chromium"] = False
+    if level == "dev" and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        wanted["default-jre-headless"] = False  # Spark, which one test runs
     return wanted
 
 
