@@ -1,10 +1,11 @@
 """Lists of enterprises and certificates on the workbench."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import django_filters
 import django_tables2 as tables
-from django.db.models import BooleanField
+from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from jinzhi.registry import kinds, services
 from jinzhi.registry.models import Certificate, Enterprise, Identifier
 from jinzhi.web.lists import ListFilter, ListTable
 
+EXPORTED = 5000  # rows of a download read at once
 TONES = {"valid": "green", "future": "yellow", "suspended": "yellow", "active": "green"}
 
 
@@ -45,10 +47,28 @@ class Places:
         return self.names[place]
 
 
+def _plain_enterprises(rows: QuerySet) -> Iterator[tuple]:
+    """The columns of EnterpriseTable read straight from the rows: 8 µs of Python for each."""
+    places = Places()
+    kind_words, status_words = dict(Enterprise.Kind.choices), dict(Enterprise.Status.choices)
+    read = rows.values_list(
+        "name", "uscc", "org_code", "kind", "place", "legal_representative", "status", "founded_on", "address",
+        "source",
+    )  # fmt: skip
+    for name, uscc, org, kind, place, person, status, founded, address, source in read.iterator(
+        chunk_size=EXPORTED
+    ):
+        state = status_words.get(status, status)
+        yield (
+            name, uscc or org, kind_words.get(kind, kind), places(place), person, state, founded, address, source,
+        )  # fmt: skip
+
+
 class EnterpriseTable(ListTable):
     name = "enterprises"
     title = "企业"
     sorts = {"added": ("-id",)}
+    plain = staticmethod(_plain_enterprises)
 
     name_ = tables.Column("名称", accessor="name", attrs={"td": {"class": "main-cell"}})
     code = tables.Column("代码", accessor="code", attrs={"td": {"class": "nowrap"}})

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from jinzhi.casework.actions import Actor
 from jinzhi.casework.esupervision import cards as boards
-from jinzhi.casework.esupervision import handling, papers, rulebook, scoring, telling, workbook
+from jinzhi.casework.esupervision import handling, papers, rulebook, scoring, telling
 from jinzhi.casework.esupervision.models import Run, Signal
 from jinzhi.casework.esupervision.tables import LAMPS, TONES, SignalFilter, SignalTable
 from jinzhi.casework.models import Case
@@ -20,6 +20,7 @@ from jinzhi.foundation.people.access import role_required, staff_required
 from jinzhi.foundation.places.models import Division
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import name_path
+from jinzhi.web.export import download
 from jinzhi.web.lists import list_page
 
 PERIODS = {"month": "本月", "quarter": "本季度", "year": "本年", "all": "全部"}
@@ -83,9 +84,8 @@ def board(request):
     }  # fmt: skip
     if request.GET.get("export") == "xlsx":
         head = [boards.BY[by], "红牌", "黄牌", "提示", "提前办结", "待回复", "申诉中", "撤销"]
-        return workbook.xlsx_response(
-            f"监察总览（{boards.BY[by]}）", head, ([x.name, *x.counts.values()] for x in lines)
-        )
+        rows = ([x.name, *x.counts.values()] for x in lines)
+        return download("xlsx", f"监察总览（{boards.BY[by]}）", head, rows)
     return render(request, "esupervision/board.html", context)
 
 
@@ -153,7 +153,7 @@ def _list(request, signals, **words):
             "事实",
             "依据",
         ]
-        return workbook.xlsx_response("监察信号", head, (_cells(s) for s in found.iterator(chunk_size=1000)))
+        return download("xlsx", "监察信号", head, (_cells(s) for s in found.iterator(chunk_size=1000)))
     return list_page(
         request, table=SignalTable, queryset=rows, filters=SignalFilter, template="esupervision/cards.html",
         context=words, on_export=exported(request, "监察信号"),

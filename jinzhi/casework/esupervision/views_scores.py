@@ -8,7 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from jinzhi.casework.esupervision import scoring, statistics, telling, workbook
+from jinzhi.casework.esupervision import scoring, statistics, telling
 from jinzhi.casework.esupervision.forms import AdjustmentForm
 from jinzhi.casework.esupervision.models import Adjustment, ScoreSheet
 from jinzhi.casework.esupervision.tables import agencies_within
@@ -17,7 +17,7 @@ from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.people.access import role_required, staff_required
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import name_path
-from jinzhi.web.export import csv_response
+from jinzhi.web.export import FORMATS, download
 
 TONES = {"优秀": "green", "良好": "blue", "合格": "yellow", "不合格": "red", "未评": "grey"}
 TITLES = {"month": "月度", "quarter": "季度", "half": "半年", "year": "年度"}
@@ -47,7 +47,7 @@ def scores(request):
         sheets = [s for s in sheets if s.agency_id == request.post.agency_id]
     order = {"province": 0, "city": 1, "county": 2}
     sheets.sort(key=lambda s: (order[s.agency.level], s.total is None, -(s.total or 0), s.place))
-    if request.GET.get("export") in ("csv", "xlsx"):
+    if request.GET.get("export") in FORMATS:
         return _download(
             request.GET["export"], f"考核结果 {telling.period(sheets[0]) if sheets else start}", sheets
         )
@@ -83,7 +83,7 @@ def _download(kind: str, name: str, sheets: list[ScoreSheet]):
          s.rank or "", s.get_state_display(), s.revision - 1]
         for s in sheets
     )  # fmt: skip
-    return (workbook.xlsx_response if kind == "xlsx" else csv_response)(name, head, rows)
+    return download(kind, name, head, rows)
 
 
 @require_GET
@@ -163,10 +163,9 @@ def statistics_page(request):
     rows = statistics.report(start, end, *jurisdiction(place), by)
     whole = statistics.total(rows)
     kind = request.GET.get("export", "")
-    if kind in ("csv", "xlsx"):
+    if kind in FORMATS:
         head = [statistics.GROUPS[by][0], *statistics.HEAD]
-        make = workbook.xlsx_response if kind == "xlsx" else csv_response
-        return make(f"监察统计（{statistics.GROUPS[by][0]}）", head, (r.cells() for r in [*rows, whole]))
+        return download(kind, f"监察统计（{statistics.GROUPS[by][0]}）", head, (r.cells() for r in [*rows, whole]))
     context = {
         "by": by, "groups": {k: v[0] for k, v in statistics.GROUPS.items()}, "period": period, "titles": TITLES,
         "start": start, "end": end, "rows": rows, "whole": whole, "name": name_path(place).split(" / ")[-1],
