@@ -163,7 +163,7 @@ def searches() -> None:
     from django.db import connection
 
     from jinzhi.foundation.places import scope
-    from jinzhi.registry import services
+    from jinzhi.registry.searching import finding
 
     words = fragments()
 
@@ -181,8 +181,8 @@ def searches() -> None:
         ("a county's official", scope.staff(330106_000000)),
     ):
         with scope.acting(eyes):
-            milliseconds(services.search, words[:20])
-            took = milliseconds(services.search, words)
+            milliseconds(finding.search, words[:20])
+            took = milliseconds(finding.search, words)
         middle, late = statistics.median(took), took[int(len(took) * 0.95)]
         print(
             f"search | two characters, {title} | {middle:.2f} ms, p95 {late:.1f} ms | {middle / base:.4f}x",

@@ -10,7 +10,8 @@ from django.http import Http404, HttpResponse
 from ninja import Query, Router, Schema
 
 from jinzhi.foundation.places import scope
-from jinzhi.registry import services
+from jinzhi.registry import services, written
+from jinzhi.registry.searching import finding
 
 PREFIX = ""
 router = Router(tags=["registry"])
@@ -126,20 +127,20 @@ class Enterprise(Schema):
     certificates: list[Certificate]
 
 
-Limit = Annotated[int, Query(ge=1, le=services.MOST, description="每页条数")]
+Limit = Annotated[int, Query(ge=1, le=finding.MOST, description="每页条数")]
 
 
 @router.get("/enterprises", response=Matches, summary="按代码或名称片段查找企业")
 def enterprises(
     request,
     q: Annotated[str, Query(max_length=200, description="任一代码，或名称中的两个字以上")],
-    limit: Limit = services.PAGE,
+    limit: Limit = finding.PAGE,
     after: Annotated[str, Query(max_length=60, description="上一页的 next")] = "",
 ):
     """Enterprises by either code, a former number, or a fragment of the name."""
-    found = services.search(q, limit, after=after, within=scope.PUBLIC)
+    found = finding.search(q, limit, after=after, within=scope.PUBLIC)
     results = [
-        {"code": hit.link, "matched": services.RANKS[hit.rank], **_without(hit, "rank", "id")}
+        {"code": hit.link, "matched": finding.RANKS[hit.rank], **_without(hit, "rank", "id")}
         for hit in found.hits
     ]
     return {"results": results, "next": found.after}
@@ -151,7 +152,7 @@ def enterprise(request, code: str):
     with scope.acting(scope.PUBLIC):
         text = services.archive_json(code)
     if text is None:
-        problems = services.looks_wrong(code)
+        problems = written.looks_wrong(code)
         raise Http404(f"没有登记“{code[:60]}”。" + (problems and f"{problems}。"))
     return HttpResponse(text, content_type=JSON)
 
@@ -167,5 +168,5 @@ def certificate(request, number: str):
     return {**found["certificate"], "holder": found["holder"]}
 
 
-def _without(hit: services.Hit, *fields: str) -> dict:
+def _without(hit: finding.Hit, *fields: str) -> dict:
     return {name: value for name, value in vars(hit).items() if name not in fields}

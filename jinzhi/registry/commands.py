@@ -10,6 +10,7 @@ from jinzhi.registry import services
 from jinzhi.registry.importing import mapping as mappings
 from jinzhi.registry.importing import reading, running
 from jinzhi.registry.models import ImportBatch
+from jinzhi.registry.searching import finding
 
 NAME = "registry"
 app = typer.Typer(help="企业与证书登记。", no_args_is_help=True)
@@ -88,7 +89,7 @@ def imports(json_: Json = False, limit: int = 20) -> None:
 @app.command(help="按代码或名称片段查企业。")
 def find(q: Annotated[str, typer.Argument(help="代码或名称片段。")], json_: Json = False) -> None:
     """Enterprises by code or a fragment of the name."""
-    hits = services.search(q).hits
+    hits = finding.search(q).hits
     if json_:
         typer.echo(json.dumps([vars(h) for h in hits], ensure_ascii=False))
         return

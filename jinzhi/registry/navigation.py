@@ -2,8 +2,9 @@
 
 from django.urls import reverse
 
-from jinzhi.registry import services
+from jinzhi.registry import written
 from jinzhi.registry.models import Certificate
+from jinzhi.registry.searching import finding
 from jinzhi.web.navigation import Entry, Hit, Source
 
 ENTRIES = [
@@ -39,13 +40,13 @@ def _find(request, words: str, limit: int) -> list[Hit]:
     """Enterprises of one's own place, by name or code."""
     return [
         Hit(hit.name, reverse("registry-enterprise", args=[hit.id]), hit.uscc or hit.org_code)
-        for hit in services.search(words, limit).hits
+        for hit in finding.search(words, limit).hits
     ]
 
 
 def _find_certificates(request, words: str, limit: int) -> list[Hit]:
     """Certificates of one's own place whose number begins so."""
-    found = Certificate.objects.filter(number__startswith=services.normal(words)).order_by("number")[:limit]
+    found = Certificate.objects.filter(number__startswith=written.normal(words)).order_by("number")[:limit]
     return [Hit(c.number, reverse("registry-certificate", args=[c.number]), c.holder_name) for c in found]
 
 

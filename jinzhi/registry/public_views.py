@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from jinzhi.foundation.places import scope
-from jinzhi.registry import services, verifying
+from jinzhi.registry import services, verifying, written
+from jinzhi.registry.searching import finding
 
 LONGEST = 100
 
@@ -21,13 +22,13 @@ LONGEST = 100
 def search(request):
     """Look up enterprises by a code or a fragment of the name."""
     q = request.GET.get("q", "").strip()[:LONGEST]
-    found = services.search(q, after=request.GET.get("after", "")[:60], within=scope.PUBLIC)
+    found = finding.search(q, after=request.GET.get("after", "")[:60], within=scope.PUBLIC)
     if len(found.hits) == 1 and found.hits[0].rank == 0 and "after" not in request.GET:
         return redirect("registry-archive", found.hits[0].link)
-    groups = [(services.RANKS[rank], list(hits)) for rank, hits in groupby(found.hits, lambda h: h.rank)]
+    groups = [(finding.RANKS[rank], list(hits)) for rank, hits in groupby(found.hits, lambda h: h.rank)]
     context = {"q": q, "groups": groups, "after": found.after, "wrong": ""}
     if q and not found.hits:
-        context["wrong"] = services.looks_wrong(q)
+        context["wrong"] = written.looks_wrong(q)
     return render(request, "registry/search.html", context)
 
 
@@ -40,7 +41,7 @@ def archive(request, code: str):
     if found is None:
         if panel:
             raise Http404("没有登记这家企业。")
-        context = {"q": code[:LONGEST], "wrong": services.looks_wrong(code), "unknown": True}
+        context = {"q": code[:LONGEST], "wrong": written.looks_wrong(code), "unknown": True}
         return render(request, "registry/search.html", context, status=404)
     context = {"e": found, "link": services.link(found)}
     return render(request, "registry/panel.html" if panel else "registry/archive.html", context)
@@ -49,7 +50,7 @@ def archive(request, code: str):
 @require_safe
 def verify(request):
     """Type a number, or learn how to scan."""
-    number = services.normal(request.GET.get("number", ""))[:60]
+    number = written.normal(request.GET.get("number", ""))[:60]
     if number and "/" not in number:
         return redirect(reverse("registry-certificate", args=[number]))
     return render(request, "registry/verify.html", {"asked": "number" in request.GET, "number": number})
@@ -59,7 +60,7 @@ def verify(request):
 def certificate(request, number: str):
     """One glance: valid or not, since when, for what; then the details."""
     verdict = verifying.verify(number, request.GET.get("t"))
-    context: dict[str, Any] = {"v": verdict, "c": verdict.certificate, "number": services.normal(number)[:60]}
+    context: dict[str, Any] = {"v": verdict, "c": verdict.certificate, "number": written.normal(number)[:60]}
     if verdict.found:
         context |= {"holder": verdict.found["holder"], "link": services.link(verdict.found["holder"])}
         context["covers"] = list(dict.fromkeys(i["category"] for i in verdict.found["certificate"]["items"]))

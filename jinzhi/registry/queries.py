@@ -21,13 +21,13 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _words(expression: str, pairs: list[tuple[str, str]]) -> str:
+def words(expression: str, pairs: list[tuple[str, str]]) -> str:
     """SQL that turns a stored key into its Chinese word."""
     whens = " ".join(f"WHEN {_text(key)} THEN {_text(str(word))}" for key, word in pairs)
     return f"CASE {expression} {whens} ELSE {expression} END"
 
 
-def _place_name(place: str) -> str:
+def place_name(place: str) -> str:
     digits = f"lpad({place}::text, 12, '0')"
     return f"""CASE WHEN {place} = {_ELSEWHERE} THEN '省外或境外' ELSE (
         SELECT string_agg(d.name, ' / ' ORDER BY d.code) FROM (
@@ -57,13 +57,13 @@ def _certificate(inner: bool) -> str:
     more = ", 'id', c.id, 'case_number', c.case_number, 'rule_set', c.rule_set" if inner else ""
     reason = ", 'reason', h.reason" if inner else ""
     changes = f"""(SELECT coalesce(json_agg(json_build_object(
-            'act', h.act, 'act_name', {_words("h.act", acts)}, 'effective_on', h.effective_on,
+            'act', h.act, 'act_name', {words("h.act", acts)}, 'effective_on', h.effective_on,
             'status', h.new_status, 'ground', h.ground, 'document_number', h.document_number,
             'agency', h.agency_name{reason}) ORDER BY h.effective_on, h.id), '[]')
         FROM registry_certificatechange AS h WHERE h.certificate_id = c.id)"""
     return f"""json_build_object(
-        'number', c.number, 'kind', c.kind, 'kind_name', {_words("c.kind", kind_names or [("", "")])},
-        'status', s.state, 'status_name', {_words("s.state", STATES)},
+        'number', c.number, 'kind', c.kind, 'kind_name', {words("c.kind", kind_names or [("", "")])},
+        'status', s.state, 'status_name', {words("s.state", STATES)},
         'registered_status', c.status, 'status_since', c.status_since,
         'valid_from', c.valid_from, 'valid_to', c.valid_to, 'issued_on', c.issued_on,
         'agency', c.agency_name, 'holder_name', c.holder_name, 'holder_code', c.holder_code,
@@ -76,13 +76,13 @@ def _certificate(inner: bool) -> str:
 _SELECTED = f"registry_certificate AS c CROSS JOIN LATERAL (SELECT {_STATE} AS state) AS s"
 
 # A credit code also finds the enterprise known so far only by the organisation code inside it.
-_BY_ORG = "org_code = %(org)s AND NOT org_code = '' AND (uscc = '' OR %(org)s = %(code)s)"
+BY_ORG = "org_code = %(org)s AND NOT org_code = '' AND (uscc = '' OR %(org)s = %(code)s)"
 
 # An enterprise by its own id, either code, or any number it is or was known by.
 _FOUND = f"""(SELECT id FROM (
         SELECT id, 0 AS rank FROM registry_enterprise WHERE id = %(id)s::uuid
         UNION ALL SELECT id, 1 FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''
-        UNION ALL SELECT id, 2 FROM registry_enterprise WHERE {_BY_ORG}
+        UNION ALL SELECT id, 2 FROM registry_enterprise WHERE {BY_ORG}
         UNION ALL SELECT enterprise_id, 3 FROM registry_identifier WHERE value = %(code)s
     ) AS candidates ORDER BY rank LIMIT 1)"""
 
@@ -100,12 +100,12 @@ def archive(inner: bool) -> str:
     )
     return f"""SELECT json_build_object(
         'id', e.id, 'name', e.name, 'uscc', e.uscc, 'org_code', e.org_code,
-        'kind', e.kind, 'kind_name', {_words("e.kind", Enterprise.Kind.choices)},
-        'status', e.status, 'status_name', {_words("e.status", Enterprise.Status.choices)},
+        'kind', e.kind, 'kind_name', {words("e.kind", Enterprise.Kind.choices)},
+        'status', e.status, 'status_name', {words("e.status", Enterprise.Status.choices)},
         'legal_representative', e.legal_representative,
         'address', e.address, 'premises_address', e.premises_address,
         'industry', e.industry, 'founded_on', e.founded_on,
-        'place', e.place, 'place_name', {_place_name("e.place")},
+        'place', e.place, 'place_name', {place_name("e.place")},
         'source', e.source, 'source_on', e.source_on, 'is_demo', e.is_demo, 'updated_at', e.updated_at,
         'identifiers', (SELECT coalesce(json_agg(json_build_object(
                 'scheme', n.scheme, 'value', n.value, 'valid_from', n.valid_from, 'valid_to', n.valid_to,
@@ -128,8 +128,8 @@ def certificate(inner: bool) -> str:
         'certificate', {_certificate(inner)},
         'holder', (SELECT json_build_object('id', e.id, 'name', e.name, 'uscc', e.uscc,
                 'org_code', e.org_code, 'status', e.status,
-                'status_name', {_words("e.status", Enterprise.Status.choices)},
-                'place_name', {_place_name("e.place")})
+                'status_name', {words("e.status", Enterprise.Status.choices)},
+                'place_name', {place_name("e.place")})
             FROM registry_enterprise AS e WHERE e.id = c.holder_id))::text
     FROM {_SELECTED} WHERE c.id = (SELECT id FROM (
         SELECT id, 0 AS rank, NULL::date AS valid_to FROM registry_certificate
@@ -139,65 +139,6 @@ def certificate(inner: bool) -> str:
             JOIN registry_certificate AS t ON t.holder_id = n.enterprise_id
             WHERE n.value = %(number)s AND n.scheme NOT IN ('uscc', 'organization_code')
     ) AS candidates ORDER BY rank, valid_to DESC NULLS FIRST, id DESC LIMIT 1)"""
-
-
-_HIT = "id, uscc, org_code, name, status, place, is_demo"
-
-
-def _stage(rank: int, condition: str, narrow: bool) -> str:
-    """`narrow`: for eyes that see a small part of the rows, sort what the conditions find.
-
-    Otherwise the newest rows are gone through until enough fit, which ends soon for a common word. A word
-    common elsewhere (another city's name) would send a city's official through the whole table.
-    """
-    order = "id::text" if narrow else "id"
-    return f"""(SELECT {rank} AS rank, {_HIT} FROM registry_enterprise
-        WHERE {condition} AND (%(rank)s < {rank} OR (%(rank)s = {rank} AND id < %(last)s::uuid))
-        ORDER BY {order} DESC LIMIT %(limit)s)"""
-
-
-def _listed(stages: list[str]) -> str:
-    return f"""SELECT h.rank, h.id::text, h.uscc, h.org_code, h.name, h.status,
-            {_words("h.status", Enterprise.Status.choices)}, h.place, {_place_name("h.place")}, h.is_demo
-        FROM ({" UNION ALL ".join(stages)}) AS h ORDER BY h.rank, h.id DESC LIMIT %(limit)s"""
-
-
-# The plain form of a name holds letters and figures only, so no wildcard of LIKE.
-_PLAIN = "registry_plain(%(q)s)"
-_BEGINS = f"name_plain LIKE {_PLAIN} || '%%'"
-
-
-@cache
-def search_beginnings(narrow: bool) -> str:
-    """Enterprises by code (rank 0), whole name (1), beginning of the name (2); newest first in each rank.
-
-    Parameters of both searches: q, code, org, rank and last (where the former page ended), limit.
-    """
-    by_code = (
-        "id IN (SELECT id FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''"
-        f" UNION SELECT id FROM registry_enterprise WHERE {_BY_ORG}"
-        " UNION SELECT enterprise_id FROM registry_identifier WHERE value = %(code)s"
-        " UNION SELECT holder_id FROM registry_certificate"
-        " WHERE number_key = registry_number_key(%(q)s))"
-    )
-    return _listed(
-        [
-            _stage(0, by_code, narrow),
-            _stage(1, f"name_plain = {_PLAIN} AND {_PLAIN} <> ''", narrow),
-            _stage(2, f"{_BEGINS} AND name_plain <> {_PLAIN} AND {_PLAIN} <> ''", narrow),
-        ]
-    )
-
-
-@cache
-def search_parts(narrow: bool) -> str:
-    """Enterprises with the words inside their names (rank 3), found by pairs of characters, proven by LIKE.
-
-    A statement of its own, run when beginnings do not fill the page: where nearly all names with a common
-    word begin with it, looking for the others reads the whole table.
-    """
-    part = f"name_grams @@ registry_gram_query(%(q)s) AND name_plain LIKE '%%' || {_PLAIN} || '%%'"
-    return _listed([_stage(3, f"{part} AND NOT {_BEGINS}", narrow)])
 
 
 def rows(statement: str, parameters: dict, *, prepare: bool = True) -> list[tuple]:

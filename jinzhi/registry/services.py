@@ -6,31 +6,19 @@ what only officials of the place and the enterprise itself may see. Deciding abo
 """
 
 import json
-import re
 import unicodedata
-import uuid
-from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import date
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jinzhi.foundation import codes, history
-from jinzhi.foundation.places import scope as scopes
+from jinzhi.foundation import history
 from jinzhi.foundation.places.services import ELSEWHERE, is_current, name_path
 from jinzhi.registry import kinds, queries
 from jinzhi.registry.models import Enterprise, EnterpriseContact, Identifier
+from jinzhi.registry.written import as_uuid, code_parameters, errors, normal
 
-PAGE = 20
-MOST = 100
-PROVINCE = 10_000_000_000  # places in a province's range
 LONGEST_NAME = Enterprise._meta.get_field("name").max_length or 0
-_NO_ID = "00000000-0000-0000-0000-000000000000"
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-_SEPARATORS = re.compile(r"[\s\-‐-―_·]+")
-
-RANKS = {0: "代码或编号一致", 1: "名称一致", 2: "名称开头相同", 3: "名称中包含"}
 
 
 class Refused(ValueError):
@@ -49,71 +37,14 @@ class AlreadyRegistered(Refused):
         super().__init__({"uscc": f"该代码已登记为“{enterprise.name}”"})
 
 
-@dataclass(frozen=True)
-class Hit:
-    """One line of a search's answer."""
-
-    rank: int
-    id: str
-    uscc: str
-    org_code: str
-    name: str
-    status: str
-    status_name: str
-    place: int
-    place_name: str
-    is_demo: bool
-
-    @property
-    def link(self) -> str:
-        """What stands in the address of its page: a code where it has one."""
-        return self.uscc or self.org_code or self.id
-
-
-@dataclass(frozen=True)
-class Found:
-    """Hits in order, and where the next page begins (empty on the last page)."""
-
-    hits: list[Hit]
-    after: str = ""
-
-
 def link(found: dict) -> str:
     """What stands in the address of an enterprise's page: a code where it has one."""
     return found["uscc"] or found["org_code"] or found["id"]
 
 
-def _clean(text: str) -> str:
-    """Without what PostgreSQL cannot hold (NUL, halves of surrogate pairs), at most a hundred characters."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode().strip()[:100]
-
-
-def normal(text: str) -> str:
-    """A code or number as it is stored and compared: half width, upper case, nothing between.
-
-    >>> normal("９１33 0106-ma2b")
-    '91330106MA2B'
-    """
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", _clean(str(text or ""))).upper())
-
-
-def _code_parameters(text: str) -> dict:
-    code = normal(text)[:60]
-    if len(code) == 18:
-        return {"code": code, "org": "" if looks_wrong(code) else code[8:17]}
-    return {"code": code, "org": code if len(code) == 9 else ""}
-
-
-def _as_uuid(text: object) -> str:
-    try:
-        return str(uuid.UUID(str(text)))
-    except ValueError:
-        return _NO_ID
-
-
 def find_enterprise(code: str) -> Enterprise | None:
     """The enterprise with this credit code, organisation code, or other number it is or was known by."""
-    wanted = _code_parameters(code)
+    wanted = code_parameters(code)
     if not wanted["code"]:
         return None
     found = Enterprise.objects.filter(uscc=wanted["code"]).first()
@@ -127,7 +58,7 @@ def archive_json(key: object, *, inner: bool = False, on: date | None = None) ->
     """The archive of an enterprise (given itself, its id, or any code of it) as JSON text."""
     if isinstance(key, Enterprise):
         key = key.pk
-    parameters = _code_parameters(str(key)) | {"id": _as_uuid(key), "on": on or timezone.localdate()}
+    parameters = code_parameters(str(key)) | {"id": as_uuid(key), "on": on or timezone.localdate()}
     return queries.json_text(queries.archive(inner), parameters)
 
 
@@ -165,61 +96,19 @@ def certificate(number: str, *, inner: bool = False, on: date | None = None) -> 
     return json.loads(text) if text else None
 
 
-def search(q: str, limit: int = PAGE, *, after: str = "", within: scopes.Scope | None = None) -> Found:
-    """Enterprises by either code, any number of theirs, or a fragment of the name (one character is enough).
-
-    Seen with the eyes of `within`, else of the scope in force. `after` is `Found.after` of the page before.
-    """
-    q = _clean(q)
-    if not q:
-        return Found([])
-    rank, _, last = after.partition(".")
-    parameters = _code_parameters(q) | {
-        "q": q,
-        "rank": int(rank) if rank in {"0", "1", "2", "3"} else -1,
-        "last": _as_uuid(last) if last else _LAST_ID,
-        "limit": max(1, min(limit, MOST)) + 1,
-    }
-    with scopes.acting(within) if within else nullcontext():
-        narrow = _is_narrow(scopes.current())
-        found = queries.rows(queries.search_beginnings(narrow), parameters, prepare=False)
-        if wanted := parameters["limit"] - len(found):
-            parts = queries.search_parts(narrow)
-            found += queries.rows(parts, parameters | {"limit": wanted}, prepare=False)
-    hits = [Hit(*row) for row in found[: parameters["limit"] - 1]]
-    more = len(found) == parameters["limit"]
-    return Found(hits, f"{hits[-1].rank}.{hits[-1].id}" if more else "")
-
-
-def _is_narrow(eyes: scopes.Scope) -> bool:
-    """Whether these eyes see a city or less."""
-    return eyes.face == "enterprise" or (eyes.face == "staff" and eyes.hi - eyes.lo < PROVINCE - 1)
-
-
-def looks_wrong(code: str) -> str:
-    """What is wrong with something that has the length of a credit or organisation code; else empty."""
-    code = normal(code)
-    scheme = {18: "uscc", 9: "organization_code"}.get(len(code))
-    return _errors(scheme, code) if scheme else ""
-
-
 def number_looks_wrong(number: str) -> str:
     """Why a certificate number cannot be right; empty when nothing speaks against it."""
     number = normal(number)
     scheme = kinds.number_scheme(number)
-    return _errors(scheme, number) if scheme else ""
-
-
-def _errors(scheme: str, value: str) -> str:
-    return "；".join(p.message for p in codes.check(scheme, value).problems if p.level == "error")
+    return errors(scheme, number) if scheme else ""
 
 
 def code_problems(uscc: str = "", org_code: str = "") -> dict[str, str]:
     """Why these codes cannot be entered, by field."""
     problems = {}
     for field, scheme, value in (("uscc", "uscc", uscc), ("org_code", "organization_code", org_code)):
-        if value and (errors := _errors(scheme, value)):
-            problems[field] = errors
+        if value and (wrong := errors(scheme, value)):
+            problems[field] = wrong
     if uscc and org_code and not problems and uscc[8:17] != org_code:
         problems["org_code"] = f"组织机构代码应与统一社会信用代码第 9 至 17 位一致，即 {uscc[8:17]}"
     return problems

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from jinzhi.foundation.places.scope import jurisdiction
 from jinzhi.foundation.places.services import children, name_path
-from jinzhi.registry import kinds, services
+from jinzhi.registry import kinds, written
 from jinzhi.registry.models import Certificate, Enterprise, Identifier
 from jinzhi.web.lists import ListFilter, ListTable
 
@@ -158,7 +158,7 @@ STATES = [*Certificate.Status.choices, ("future", "尚未生效")]
 
 def _by_code(words: str) -> list:
     """Keys of the enterprises with this code or number; each question has an index of its own."""
-    code = services.normal(words)
+    code = written.normal(words)
     if len(code) < 5 or not code.isascii():
         return []
     return [

@@ -7,7 +7,7 @@ a verdict of its own, whatever the register says about the number.
 from dataclasses import dataclass
 
 from jinzhi.foundation.places import scope
-from jinzhi.registry import services
+from jinzhi.registry import services, written
 from jinzhi.registry.licences import payload
 from jinzhi.registry.models import Certificate
 
@@ -79,7 +79,7 @@ def _doubt(reading: payload.Reading, number: str) -> str:
         return "签发这个二维码的密钥已经作废或者当时已停用，二维码不能作为凭据，请持证人重新下载证书。"
     if not reading.genuine:
         return "这个编号登记在册，但您扫描的二维码没有通过签名核对，证书可能是伪造或者涂改的。"
-    if reading.face and services.normal(reading.face.number) != services.normal(number):
+    if reading.face and written.normal(reading.face.number) != written.normal(number):
         return "您扫描的二维码是为另一张证书生成的，这张证书可能是伪造或者涂改的。"
     return ""
 
@@ -98,7 +98,7 @@ def _by_status(found: dict) -> Verdict:
 
 
 def _unknown(number: str) -> Verdict:
-    shown = services.normal(number)
+    shown = written.normal(number)
     hints = []
     if wrong := services.number_looks_wrong(number):
         hints.append(f"编号本身有误：{wrong}")

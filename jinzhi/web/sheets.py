@@ -74,7 +74,7 @@ def _cell(value) -> str:
         return "<c/>"
     if isinstance(value, bool):
         return f'<c t="b"><v>{int(value)}</v></c>'
-    if isinstance(value, int | float | Decimal) and abs(value) < EXACT:  # a NaN compares false
+    if isinstance(value, int | float | Decimal) and -EXACT < float(value) < EXACT:  # a NaN compares false
         return f"<c><v>{value}</v></c>"
     if isinstance(value, date) and not isinstance(value, datetime) and value.year > 1900:
         return f'<c s="2"><v>{value.toordinal() - EPOCH}</v></c>'

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jinzhi.foundation.places import services as places
 from jinzhi.foundation.places.models import Division
-from jinzhi.registry import kinds, services
+from jinzhi.registry import kinds, services, written
 from jinzhi.registry.importing.mapping import CERTIFICATE, REQUIRED, Mapping, title
 from jinzhi.registry.models import Certificate, Enterprise
 
@@ -43,7 +43,7 @@ class Bad(ValueError):
 
 def _choices(*choices: tuple[str, str]) -> dict[str, str]:
     """Keys and Chinese words -> key."""
-    return {services.normal(said): key for key, word in choices for said in (key, word, word.lstrip("已"))}
+    return {written.normal(said): key for key, word in choices for said in (key, word, word.lstrip("已"))}
 
 
 class Reader:
@@ -67,7 +67,7 @@ class Reader:
             "uscc": self._code,
             "org_code": self._code,
             "number": self._number,
-            "identifier": lambda name, text: services.normal(text),
+            "identifier": lambda name, text: written.normal(text),
             "place": lambda name, text: self._place(text),
         }
 
@@ -152,14 +152,14 @@ class Reader:
         raise Bad(f"“{text}”不是日期，应如 2011-04-16")
 
     def _word(self, name: str, text: str) -> str:
-        key = self.words[name].get(services.normal(text))
+        key = self.words[name].get(written.normal(text))
         if key is None:
             known = "、".join(word for word in self.words[name] if not word.isascii())
             raise Bad(f"不认识“{text}”，可以是：{known}")
         return key
 
     def _code(self, name: str, text: str) -> str:
-        code = services.normal(text)
+        code = written.normal(text)
         if problem := services.code_problems(**{name: code}).get(name):
             raise Bad(problem)
         return code
@@ -167,7 +167,7 @@ class Reader:
     def _number(self, name: str, text: str) -> str:
         if len(text) > _LENGTHS["number"]:
             raise Bad(f"超过 {_LENGTHS['number']} 字")
-        if not services.normal(text):
+        if not written.normal(text):
             raise Bad("编号没有字母或数字")
         if problem := services.number_looks_wrong(text):
             raise Bad(problem)

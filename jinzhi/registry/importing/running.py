@@ -13,7 +13,7 @@ from django.utils import timezone
 from jinzhi.foundation import history
 from jinzhi.foundation.places import scope
 from jinzhi.foundation.places.services import place_of
-from jinzhi.registry import services
+from jinzhi.registry import written
 from jinzhi.registry.importing import mapping as mappings
 from jinzhi.registry.importing import reading
 from jinzhi.registry.importing.merging import Merge, Merged, holder_key
@@ -118,7 +118,7 @@ def _good_rows(
 def _repeated(record: dict, mapping: mappings.Mapping, seen: dict[str, int], line: int) -> Problem | None:
     """The same certificate, or the same enterprise, a second time in the file."""
     if mapping.kind == mappings.CERTIFICATE:
-        key, name = services.normal(record["number"]), "number"
+        key, name = written.normal(record["number"]), "number"
     else:
         key, name = holder_key(record, mapping.scheme), "uscc" if record.get("uscc") else "identifier"
     first = seen.setdefault(key, line)

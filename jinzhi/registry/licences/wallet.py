@@ -11,7 +11,7 @@ from jinzhi.foundation.files.signing import SigningFault
 from jinzhi.foundation.files.views import send
 from jinzhi.foundation.people.access import enterprise_required
 from jinzhi.foundation.places import scope
-from jinzhi.registry import kinds, services, verifying
+from jinzhi.registry import kinds, services, verifying, written
 from jinzhi.registry.licences import metadata, payload, sharing
 from jinzhi.registry.licences.models import Share
 from jinzhi.registry.models import Certificate
@@ -45,7 +45,7 @@ def wallet(request):
 
 
 def _one(request, number: str) -> Certificate:
-    return get_object_or_404(_mine(request).prefetch_related("items"), number=services.normal(number)[:60])
+    return get_object_or_404(_mine(request).prefetch_related("items"), number=written.normal(number)[:60])
 
 
 @require_safe

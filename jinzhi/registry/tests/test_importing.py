@@ -18,6 +18,7 @@ from jinzhi.registry import certificates, commands, services
 from jinzhi.registry.importing import mapping as mappings
 from jinzhi.registry.importing import merging, reading, running
 from jinzhi.registry.models import Certificate, Enterprise, Identifier, ImportBatch, ImportRow
+from jinzhi.registry.searching import finding
 
 from .conftest import WESTLAKE
 
@@ -405,7 +406,7 @@ def test_the_real_licence_register_is_entered_and_its_holders_are_found(client):
     assert outcome.refused == 0
     assert Certificate.objects.count() == outcome.created == 12_124
     assert Enterprise.objects.count() == 7_923  # licence numbers
-    assert {h.name for h in services.search("korona lounge").hits} == {"KORONA LOUNGE INC"}
+    assert {h.name for h in finding.search("korona lounge").hits} == {"KORONA LOUNGE INC"}
     for number in ("1475890-20110416", "1475890"):
         answer = client.get(f"/verify/{number}")
         assert answer.status_code == 200 and "PANERA BREAD" in answer.content.decode()

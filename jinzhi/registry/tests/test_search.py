@@ -6,6 +6,7 @@ from django.db import connection
 from jinzhi.foundation.places import scope
 from jinzhi.registry import services
 from jinzhi.registry.models import Enterprise
+from jinzhi.registry.searching import finding
 
 from .conftest import LINPING, NINGBO, WESTLAKE
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def names(q, **options):
-    return [h.name for h in services.search(q, **options).hits]
+    return [h.name for h in finding.search(q, **options).hits]
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_fragment_of_a_name_finds_it(some, q, found):
     ],
 )
 def test_either_code_in_any_writing_finds_the_enterprise_first(some, code):
-    hits = services.search(code).hits
+    hits = finding.search(code).hits
     assert hits[0].name == some.name and hits[0].rank == 0
     assert services.find_enterprise(code) == some
     assert services.archive(code)["name"] == some.name
@@ -87,7 +88,7 @@ def test_a_former_number_and_a_certificate_number_find_the_holder(some, certific
 
 def test_whole_names_come_before_beginnings_before_parts(some):
     Enterprise.objects.create(name="西湖", place=LINPING)
-    found = services.search("西湖").hits
+    found = finding.search("西湖").hits
     assert [h.name for h in found] == ["西湖", "西湖茶业合作社", "杭州西湖龙井食品有限公司"]
     assert [h.rank for h in found] == [1, 2, 3]
 
@@ -98,13 +99,13 @@ def test_pages_follow_each_other_without_gap_or_repeat(db):
     Enterprise.objects.create(name="翻页", place=WESTLAKE)
     seen, after = [], ""
     while True:
-        found = services.search("翻页", 5, after=after)
+        found = finding.search("翻页", 5, after=after)
         seen += [h.id for h in found.hits]
         after = found.after
         if not after:
             break
     assert len(seen) == len(set(seen)) == 24
-    assert seen == [h.id for h in services.search("翻页", 100).hits]
+    assert seen == [h.id for h in finding.search("翻页", 100).hits]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_hostile_words_find_nothing_and_harm_nothing(some, q):
 
 @pytest.mark.parametrize("after", ["9.x", "x", "3.", "3.'; --", "-1.00000000-0000-0000-0000-0", "3.1"])
 def test_a_made_up_page_mark_is_no_error(some, after):
-    services.search("西湖", after=after)
+    finding.search("西湖", after=after)
 
 
 def test_search_sees_with_the_eyes_it_is_given(some):
