@@ -14,6 +14,8 @@ from jinzhi.foundation.codes.normal import DIGITS, length, normalize, only
 
 FIRST_GENERATION_ENDED = date(2013, 1, 1)
 OLDEST = 150  # years
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+CHECK_BY_REMAINDER = "10X98765432"
 CENTENARIANS = {"996", "997", "998", "999"}  # sequences of 15-digit numbers kept for people born before 1900
 RESIDENCE_PERMITS = {
     "810000": "港澳台居民居住证（香港）",
@@ -69,17 +71,11 @@ def _fifteen(answer: Answer, on: date) -> Answer:
 def _parts(answer: Answer, on: date) -> None:
     code = answer.normalized
     answer.parts = {"sex": "男" if int(code[16]) % 2 else "女"}
-    _birth(answer, code[6:14], on)
-    if code[0] == "9":
-        answer.parts |= {"kind": "外国人永久居留身份证", "nationality": code[3:6]}
-    elif code[:6] in RESIDENCE_PERMITS:
-        answer.parts |= {"kind": RESIDENCE_PERMITS[code[:6]]}
-    else:
-        answer.parts |= {"kind": "居民身份证", "region": code[:6]}
-        _region(answer, code[:6])
+    judge_birth(answer, code[6:14], on)
+    judge_kind(answer, code[:6])
 
 
-def _birth(answer: Answer, digits: str, on: date) -> None:
+def judge_birth(answer: Answer, digits: str, on: date) -> None:
     shown = f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
     try:
         born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
@@ -91,6 +87,17 @@ def _birth(answer: Answer, digits: str, on: date) -> None:
         answer.error("birth_date", f"第 7–14 位出生日期 {shown} 晚于 {on}")
     elif on.year - born.year > OLDEST:
         answer.error("birth_date", f"第 7–14 位出生日期 {shown} 距今超过 {OLDEST} 年")
+
+
+def judge_kind(answer: Answer, code: str) -> None:
+    """The first six digits: a division, a residence permit or a foreigner's card."""
+    if code[0] == "9":
+        answer.parts |= {"kind": "外国人永久居留身份证", "nationality": code[3:6]}
+    elif code in RESIDENCE_PERMITS:
+        answer.parts |= {"kind": RESIDENCE_PERMITS[code]}
+    else:
+        answer.parts |= {"kind": "居民身份证", "region": code}
+        _region(answer, code)
 
 
 def _region(answer: Answer, code: str) -> None:

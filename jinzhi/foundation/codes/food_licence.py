@@ -13,6 +13,7 @@ from jinzhi.foundation.codes.answer import Answer
 from jinzhi.foundation.codes.normal import DIGITS, LONGEST, length, normalize, only
 
 ADDITIVES_CATEGORY = "32"
+CHECK_WORDS = "第 16 位校验码应为 {expected}，现为 {given}"
 
 
 def food_licence_check_digit(body13: str) -> str:
@@ -49,16 +50,16 @@ def check(value: str) -> Answer:
         return answer
     if not length(answer, 16) or not only(answer, DIGITS, "数字", 2):
         return answer
-    _category(answer, code[2:5])
-    _region(answer, code[5:11])
+    judge_category(answer, code[2:5])
+    judge_region(answer, code[5:11])
     answer.parts["sequence"] = code[11:15]
     expected = food_licence_check_digit(code[2:15])
     if code[15] != expected:
-        answer.error("check_digit", f"第 16 位校验码应为 {expected}，现为 {code[15]}")
+        answer.error("check_digit", CHECK_WORDS.format(expected=expected, given=code[15]))
     return answer
 
 
-def _category(answer: Answer, code: str) -> None:
+def judge_category(answer: Answer, code: str) -> None:
     known = categories()
     answer.parts |= {"category": code, "category_name": known.get(code, "")}
     if code in known:
@@ -71,7 +72,7 @@ def _category(answer: Answer, code: str) -> None:
         answer.error("category", f"食品类别编码 {code} 不在食品生产许可分类目录中")
 
 
-def _region(answer: Answer, code: str) -> None:
+def judge_region(answer: Answer, code: str) -> None:
     """The codes of the first issue, kept for life; development zones use codes of their own."""
     answer.parts |= {"region": code, "province": regions.province(code)}
     if not regions.province(code):

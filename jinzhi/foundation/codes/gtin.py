@@ -6,6 +6,8 @@ from jinzhi.foundation.codes.answer import Answer
 from jinzhi.foundation.codes.normal import DIGITS, length, normalize, only
 
 NAMES = {8: "EAN-8", 12: "UPC-A", 13: "EAN-13", 14: "ITF-14"}
+CHECK_WORDS = "第 {place} 位校验码应为 {expected}，现为 {given}"
+PLACEHOLDER = "全为 0，不是实际赋予的代码"
 CHINA = range(690, 700)
 IN_STORE = [*range(20, 30), *range(40, 50), *range(200, 300)]
 BOOKS = {977: "期刊（ISSN）", 978: "图书（ISBN）", 979: "图书（ISBN、ISMN）"}
@@ -23,15 +25,15 @@ def check(value: str) -> Answer:
     code = answer.normalized
     expected = check_digit(code[:-1])
     if code[-1] != expected:
-        answer.error("check_digit", f"第 {len(code)} 位校验码应为 {expected}，现为 {code[-1]}")
+        answer.error("check_digit", CHECK_WORDS.format(place=len(code), expected=expected, given=code[-1]))
     elif not code.strip("0"):
-        answer.error("placeholder", "全为 0，不是实际赋予的代码")
+        answer.error("placeholder", PLACEHOLDER)
     answer.parts = {"form": NAMES[len(code)], "gtin14": code.zfill(14)}
-    _prefix(answer, code)
+    judge_prefix(answer, code)
     return answer
 
 
-def _prefix(answer: Answer, code: str) -> None:
+def judge_prefix(answer: Answer, code: str) -> None:
     """The three digits that name the issuing member organisation (not in UPC-A alone, but in its GTIN-13)."""
     prefix = int(code[:3] if len(code) == 8 else code.zfill(14)[1:4])
     answer.parts["prefix"] = f"{prefix:03d}"

@@ -12,6 +12,10 @@ from jinzhi.foundation.codes.normal import length, normalize, only
 WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 ALPHABET = string.digits + string.ascii_uppercase
 CHECK_ALPHABET = string.digits + "X"
+CHECK_BY_REMAINDER = "0X987654321"
+CHECK_WORDS = "第 9 位校验码应为 {expected}，现为 {given}"
+NOT_USED_WORDS = f"{CHECK_WORDS}（校验码只用数字或 X）"
+PLACEHOLDER = "全为 0，不是实际赋予的代码"
 
 
 def check_character(body: str) -> str:
@@ -21,7 +25,7 @@ def check_character(body: str) -> str:
     'X'
     """
     total = sum(ALPHABET.index(c) * weight for c, weight in zip(body, WEIGHTS, strict=True))
-    return "0X987654321"[total % 11]
+    return CHECK_BY_REMAINDER[total % 11]
 
 
 def check(value: str) -> Answer:
@@ -32,9 +36,9 @@ def check(value: str) -> Answer:
     expected = check_character(body)
     answer.parts = {"printed": f"{body}-{given}"}
     if given not in CHECK_ALPHABET:
-        answer.error("check_digit", f"第 9 位校验码应为 {expected}，现为 {given}（校验码只用数字或 X）")
+        answer.error("check_digit", NOT_USED_WORDS.format(expected=expected, given=given))
     elif given != expected:
-        answer.error("check_digit", f"第 9 位校验码应为 {expected}，现为 {given}")
+        answer.error("check_digit", CHECK_WORDS.format(expected=expected, given=given))
     elif body == "0" * 8:
-        answer.error("placeholder", "全为 0，不是实际赋予的代码")
+        answer.error("placeholder", PLACEHOLDER)
     return answer

@@ -38,6 +38,8 @@ DEPARTMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "Y": ("其他", {"1": "其他"}),
 }
 INDIVIDUAL_BUSINESS = "92"
+WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
+CHECK_WORDS = "第 18 位校验码应为 {expected}，现为 {given}"
 
 
 def check_character(body: str) -> str:
@@ -50,12 +52,12 @@ def check(value: str) -> Answer:
     if not length(answer, 18) or not _characters(answer):
         return answer
     code = answer.normalized
-    _kind(answer, code[:2])
-    _region(answer, code[2:8])
-    _inner(answer, code)
+    judge_kind(answer, code[:2])
+    judge_region(answer, code[2:8])
+    judge_inner(answer, code)
     expected = check_character(code[:17])
     if code[17] != expected:
-        answer.error("check_digit", f"第 18 位校验码应为 {expected}，现为 {code[17]}")
+        answer.error("check_digit", CHECK_WORDS.format(expected=expected, given=code[17]))
     return answer
 
 
@@ -72,7 +74,7 @@ def _characters(answer: Answer) -> bool:
     return only(answer, ALPHABET, "数字或大写字母") and only(answer, DIGITS, "数字（登记机关区划码）", 2, 8)
 
 
-def _kind(answer: Answer, prefix: str) -> None:
+def judge_kind(answer: Answer, prefix: str) -> None:
     department = DEPARTMENTS.get(prefix[0])
     if department is None:
         answer.error("department", f"第 1 位 {prefix[0]} 不是登记管理部门代码（1–9、A、N、Y）")
@@ -82,7 +84,7 @@ def _kind(answer: Answer, prefix: str) -> None:
         answer.warn("kind", f"第 2 位 {prefix[1]} 不在“{department[0]}”部门已知的机构类别中，请核对")
 
 
-def _region(answer: Answer, code: str) -> None:
+def judge_region(answer: Answer, code: str) -> None:
     answer.parts["region"] = code
     if code == regions.CENTRAL:
         answer.parts["region_name"] = "国家级登记机关"
@@ -96,7 +98,7 @@ def _region(answer: Answer, code: str) -> None:
         answer.warn("region_abolished", f"登记机关区划码 {code}（{known[-1].name}）已撤销，属正常沿用")
 
 
-def _inner(answer: Answer, code: str) -> None:
+def judge_inner(answer: Answer, code: str) -> None:
     """The organisation code inside (positions 9–17) has its own check character."""
     inner = code[8:17]
     answer.parts["organization_code"] = inner
