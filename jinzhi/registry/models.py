@@ -11,6 +11,13 @@ from django.db import models
 from django.utils import timezone
 
 from jinzhi.foundation.places.models import Record
+from jinzhi.registry.archive_models import Correction, Entry, Fact, Lineage, MergeLog, Suspicion
+from jinzhi.registry.pinyin import initials
+
+__all__ = [
+    "Certificate", "CertificateChange", "CertificateItem", "Correction", "Enterprise", "EnterpriseContact",
+    "Entry", "Fact", "Identifier", "ImportBatch", "ImportRow", "Lineage", "MergeLog", "Suspicion",
+]  # fmt: skip
 
 
 class Enterprise(Record):
@@ -31,6 +38,13 @@ class Enterprise(Record):
         CANCELLED = "cancelled", "注销"
         REVOKED = "revoked", "吊销"
         MOVED = "moved", "迁出"
+        MERGED = "merged", "已并入"
+
+    class Scale(models.TextChoices):  # 统计上大中小微型企业划分办法
+        LARGE = "large", "大型"
+        MEDIUM = "medium", "中型"
+        SMALL = "small", "小型"
+        MICRO = "micro", "微型"
 
     name = models.CharField("名称", max_length=200)
     uscc = models.CharField("统一社会信用代码", max_length=18, blank=True)
@@ -40,10 +54,19 @@ class Enterprise(Record):
     address = models.CharField("住所", max_length=300, blank=True)
     premises_address = models.CharField("经营（生产）场所", max_length=300, blank=True)
     industry = models.CharField("行业代码", max_length=10, blank=True)  # GB/T 4754
+    economic_type = models.CharField("经济类型", max_length=3, blank=True, db_default="")  # GB/T 12402
+    scale = models.CharField("规模", max_length=6, choices=Scale.choices, blank=True, db_default="")
+    registered_capital_cents = models.BigIntegerField("注册资本（分）", null=True, blank=True)
     founded_on = models.DateField("成立日期", null=True, blank=True)
     status = models.CharField("登记状态", max_length=10, choices=Status.choices, default=Status.ACTIVE)
     source = models.CharField("来源", max_length=60, blank=True)
     source_on = models.DateField("来源日期", null=True, blank=True)
+    received_on = models.DateField("收到日期", null=True, blank=True)
+    batch = models.UUIDField("批次", null=True, blank=True)  # the import that entered it
+    initials = models.TextField("拼音首字母", blank=True, db_default="", editable=False)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, db_index=False, related_name="merged_rows"
+    )
     is_demo = models.BooleanField("演示数据", default=False)
     remark = models.TextField("内部备注", blank=True)
 
@@ -54,6 +77,12 @@ class Enterprise(Record):
             models.Index(
                 fields=["status", "-id"], condition=~models.Q(status="active"), name="enterprise_ended"
             ),
+            models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="enterprise_merged",
+            ),
+            models.Index(fields=["batch"], condition=models.Q(batch__isnull=False), name="enterprise_batch"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["uscc"], condition=~models.Q(uscc=""), name="enterprise_uscc"),
@@ -68,6 +97,11 @@ class Enterprise(Record):
     def save(self, *args, **kwargs):
         if self.uscc and not self.org_code:
             self.org_code = self.uscc[8:17]
+        self.initials = initials(self.name)
+        if self._state.adding and self.received_on is None:
+            self.received_on = timezone.localdate()
+        if (fields := kwargs.get("update_fields")) is not None and "name" in fields:
+            kwargs["update_fields"] = {*fields, "initials"}
         super().save(*args, **kwargs)
 
     @property
@@ -77,10 +111,14 @@ class Enterprise(Record):
 
 
 class Identifier(Record):
-    """A code or number an enterprise is or was known by; valid_to is the first day it no longer held."""
+    """A number of an enterprise besides its row's two codes: a former code, another register's number.
+
+    Schemes: uscc and organization_code (former ones), registration_number (15 digits), tax_number, or the name
+    of a register (us-chicago-licence). `valid_to` is the first day it no longer held.
+    """
 
     enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="identifiers")
-    scheme = models.CharField("编码体系", max_length=40)  # uscc, organization_code, us-chicago-licence …
+    scheme = models.CharField("编码体系", max_length=40)
     value = models.CharField("编码", max_length=60)
     valid_from = models.DateField("启用", null=True, blank=True)
     valid_to = models.DateField("停用", null=True, blank=True)

@@ -57,8 +57,8 @@ DROP_COLUMNS = [
 
 PUBLIC_ENTERPRISE = (
     "id", "place", "name", "name_plain", "name_grams", "uscc", "org_code", "kind", "legal_representative",
-    "address", "premises_address", "industry", "founded_on", "status", "source", "source_on", "is_demo",
-    "updated_at",
+    "address", "premises_address", "industry", "economic_type", "scale", "registered_capital_cents", "founded_on",
+    "status", "source", "source_on", "received_on", "initials", "merged_into_id", "is_demo", "updated_at",
 )  # fmt: skip
 PUBLIC_IDENTIFIER = ("id", "enterprise_id", "scheme", "value", "valid_from", "valid_to", "source")
 PUBLIC_CERTIFICATE = (
