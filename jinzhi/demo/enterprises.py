@@ -9,7 +9,8 @@ from jinzhi.foundation import codes
 from jinzhi.foundation.numbering.models import Series
 from jinzhi.foundation.people.models import Account, Agency
 from jinzhi.foundation.places.models import Division
-from jinzhi.registry.models import Certificate, CertificateItem, Enterprise, EnterpriseContact, Identifier
+from jinzhi.registry.models import Certificate, CertificateItem, Enterprise, EnterpriseContact
+from jinzhi.registry.pinyin import initials
 from jinzhi.services.licensing import licence
 
 SOURCE = "演示生成"
@@ -38,7 +39,7 @@ def make(random: Random, wanted: int, today: date) -> list[Firm]:
         used.add(name)
         firms.append(_firm(random, county, serial, name, details, today))
     Enterprise.objects.bulk_create((f.row for f in firms), batch_size=1000)
-    _identify(random, firms)
+    _reach(random, firms)
     return firms
 
 
@@ -49,26 +50,13 @@ def _firm(random: Random, county: Division, serial: int, name: str, details: tup
     row = Enterprise(
         place=county.place, name=name, uscc=code, org_code=code[8:17], legal_representative=names.person(random),
         address=place, premises_address=place, industry="C14", founded_on=founded, source=SOURCE, source_on=today,
+        received_on=today, initials=initials(name),
         status=random.choices(("active", "cancelled", "revoked"), (96, 3, 1))[0], is_demo=True,
     )  # fmt: skip
     return Firm(row, county.code, details)
 
 
-def _identify(random: Random, firms: list[Firm]) -> None:
-    rows = []
-    for f in firms:
-        for scheme, value in (("uscc", f.row.uscc), ("organization_code", f.row.org_code)):
-            rows.append(
-                Identifier(
-                    enterprise=f.row,
-                    place=f.row.place,
-                    scheme=scheme,
-                    value=value,
-                    valid_from=f.row.founded_on,
-                    source=SOURCE,
-                )
-            )
-    Identifier.objects.bulk_create(rows, batch_size=2000)
+def _reach(random: Random, firms: list[Firm]) -> None:
     EnterpriseContact.objects.bulk_create(
         (
             EnterpriseContact(

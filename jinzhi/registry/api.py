@@ -7,7 +7,9 @@ from datetime import date
 from typing import Annotated
 
 from django.http import Http404, HttpResponse
+from django.utils import timezone
 from ninja import Query, Router, Schema
+from ninja.errors import HttpError
 
 from jinzhi.foundation.places import scope
 from jinzhi.registry import services, written
@@ -103,8 +105,57 @@ class Identifier(Schema):
     source: str
 
 
+class Fact(Schema):
+    """A value besides the row's own: `state` former, chosen or locked; [valid_from, valid_to) is when it held."""
+
+    id: int
+    field: str
+    title: str
+    value: str
+    state: str
+    state_name: str
+    valid_from: date | None
+    valid_to: date | None
+    source: str
+    source_on: date | None
+    received_on: date
+
+
+class Line(Schema):
+    """An edge to another enterprise; `direction` to: this one went into the other, from: it came from it."""
+
+    kind: str
+    kind_name: str
+    on: date
+    direction: str
+    id: str | None
+    name: str | None
+    code: str | None
+
+
+class Entry(Schema):
+    """A published entry of a section, the newest twenty of each; `of` counts all."""
+
+    section: str
+    title: str
+    facts: dict
+    state: str
+    occurred_on: date | None
+    valid_from: date | None
+    valid_to: date | None
+    source: str
+    source_key: str
+    agency: str
+    of: int
+
+
 class Enterprise(Schema):
+    """`as_of` null: today. `exists` false: not registered yet on that day, the fields are empty."""
+
     id: str
+    as_of: date | None
+    exists: bool
+    first_known_on: date | None
     name: str
     uscc: str
     org_code: str
@@ -116,14 +167,22 @@ class Enterprise(Schema):
     address: str
     premises_address: str
     industry: str
+    economic_type: str
+    scale: str
+    scale_name: str
+    registered_capital_cents: int | None
     founded_on: date | None
     place: int
     place_name: str | None
     source: str
     source_on: date | None
+    received_on: date | None
     is_demo: bool
     updated_at: str
     identifiers: list[Identifier]
+    facts: list[Fact]
+    lineage: list[Line]
+    entries: list[Entry]
     certificates: list[Certificate]
 
 
@@ -146,11 +205,19 @@ def enterprises(
     return {"results": results, "next": found.after}
 
 
+AsOf = Annotated[date | None, Query(description="按该日的档案回答（YYYY-MM-DD，不晚于今天）；不填为今天")]
+
+
 @router.get("/enterprises/{code}", response=Enterprise, summary="企业档案（公开部分）")
-def enterprise(request, code: str):
-    """The public archive, by credit code, organisation code or any number the enterprise is known by."""
+def enterprise(request, code: str, as_of: AsOf = None):
+    """The public archive, by credit code, organisation code or any number the enterprise is known by.
+
+    One that was merged answers the enterprise it went into.
+    """
+    if as_of and as_of > timezone.localdate():
+        raise HttpError(422, f"as_of {as_of} 晚于今天，档案只能查到今天")
     with scope.acting(scope.PUBLIC):
-        text = services.archive_json(code)
+        text = services.archive_json(code, on=as_of)
     if text is None:
         problems = written.looks_wrong(code)
         raise Http404(f"没有登记“{code[:60]}”。" + (problems and f"{problems}。"))

@@ -11,8 +11,8 @@ from functools import cache
 import psycopg
 from django.db import connection
 
-from jinzhi.registry import kinds
-from jinzhi.registry.models import Certificate, Enterprise
+from jinzhi.registry import facts, kinds
+from jinzhi.registry.models import Certificate, Enterprise, Fact, Lineage
 
 _ELSEWHERE = 990_000_000_000
 
@@ -78,18 +78,137 @@ _SELECTED = f"registry_certificate AS c CROSS JOIN LATERAL (SELECT {_STATE} AS s
 # A credit code also finds the enterprise known so far only by the organisation code inside it.
 BY_ORG = "org_code = %(org)s AND NOT org_code = '' AND (uscc = '' OR %(org)s = %(code)s)"
 
-# An enterprise by its own id, either code, or any number it is or was known by.
-_FOUND = f"""(SELECT id FROM (
+# An enterprise by its own id, either code, or any number it is or was known by; one merged answers its survivor.
+_CANDIDATES = f"""(SELECT id FROM (
         SELECT id, 0 AS rank FROM registry_enterprise WHERE id = %(id)s::uuid
         UNION ALL SELECT id, 1 FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''
         UNION ALL SELECT id, 2 FROM registry_enterprise WHERE {BY_ORG}
         UNION ALL SELECT enterprise_id, 3 FROM registry_identifier WHERE value = %(code)s
     ) AS candidates ORDER BY rank LIMIT 1)"""
+FOUND = f"(SELECT coalesce(t.merged_into_id, t.id) FROM registry_enterprise AS t WHERE t.id = {_CANDIDATES})"
+# On a day before a merger in fact (not of a row entered twice) the one merged was still itself.
+_FOUND_ON = f"""(SELECT CASE WHEN EXISTS (SELECT 1 FROM registry_lineage AS l
+            WHERE l.from_enterprise_id = t.id AND l.kind = 'merge' AND l.undone_at IS NULL AND l.on > %(on)s::date)
+        THEN t.id ELSE coalesce(t.merged_into_id, t.id) END
+    FROM registry_enterprise AS t WHERE t.id = {_CANDIDATES})"""
+
+# What a field was on the day: among former values the one replaced next after it; of what the register only
+# learned after `known`, the value it then replaced. Nothing found: the row's own.
+_THEN = """LEFT JOIN LATERAL (
+        SELECT jsonb_object_agg(d.field, d.value) AS v FROM (
+            SELECT DISTINCT ON (x.field) x.field, x.value FROM registry_fact AS x
+            WHERE x.enterprise_id = e.id AND x.state = 'former' AND (x.received_at >= %(known)s::timestamptz
+                OR ((x.removed_at IS NULL OR x.removed_at >= %(known)s::timestamptz)
+                    AND x.valid_to > %(on)s::date AND (x.valid_from IS NULL OR x.valid_from < x.valid_to)))
+            ORDER BY x.field, (x.received_at >= %(known)s::timestamptz),
+                CASE WHEN x.received_at < %(known)s::timestamptz THEN x.valid_to END, x.received_at, x.id
+        ) AS d) AS f ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce((CASE WHEN f.v ? 'founded_on' THEN nullif(f.v->>'founded_on', '')
+                ELSE e.founded_on::text END)::date,
+            least(e.source_on, (SELECT min(least(x.valid_from, x.source_on)) FROM registry_fact AS x
+                WHERE x.enterprise_id = e.id AND x.removed_at IS NULL))) AS day) AS began
+    CROSS JOIN LATERAL (SELECT coalesce(began.day <= %(on)s::date, true) AS there) AS n"""
+
+_STATE_THEN = _STATE.replace("c.status", "w.status")
+_SELECTED_THEN = f"""registry_certificate AS c CROSS JOIN LATERAL (SELECT CASE
+        WHEN c.status_since <= %(on)s::date OR c.status_since IS NULL THEN c.status
+        ELSE coalesce((SELECT h.new_status FROM registry_certificatechange AS h
+            WHERE h.certificate_id = c.id AND h.effective_on <= %(on)s::date
+            ORDER BY h.effective_on DESC, h.id DESC LIMIT 1), 'valid') END AS status) AS w
+    CROSS JOIN LATERAL (SELECT {_STATE_THEN} AS state) AS s"""
+_ISSUED_THEN = " AND coalesce(c.issued_on, c.valid_from, %(on)s::date) <= %(on)s::date"
+
+NUMERIC = {"place": "bigint", "registered_capital_cents": "bigint"}
+ENTRIES_SHOWN = 20  # newest of each section
+
+
+def _then(field: str) -> str:
+    """The value of a field on the day."""
+    then = f"f.v->>'{field}'"
+    if kind := NUMERIC.get(field):
+        return f"CASE WHEN f.v ? '{field}' THEN ({then})::{kind} ELSE e.{field} END"
+    own = f"e.{field}::text"
+    if field in ("name", "uscc", "org_code"):
+        return f"CASE WHEN f.v ? '{field}' THEN {then} ELSE {own} END"
+    if field == "founded_on":
+        return f"CASE WHEN f.v ? '{field}' THEN nullif({then}, '') ELSE {own} END"
+    return f"CASE WHEN NOT n.there THEN '' WHEN f.v ? '{field}' THEN {then} ELSE {own} END"
+
+
+def _facts(inner: bool, dated: bool) -> str:
+    more = (
+        ", 'reason', x.reason, 'actor', x.actor, 'confidence', x.confidence, 'locked_until', x.locked_until"
+        if inner
+        else ""
+    )
+    when = (
+        " AND x.received_at < %(known)s::timestamptz"
+        " AND (x.removed_at IS NULL OR x.removed_at >= %(known)s::timestamptz)"
+        if dated
+        else " AND x.removed_at IS NULL"
+    )
+    titles = words("x.field", [(key, field.title) for key, field in facts.FIELDS.items()])
+    return f"""(SELECT coalesce(json_agg(json_build_object(
+            'id', x.id, 'field', x.field, 'title', {titles}, 'value', x.value, 'state', x.state,
+            'state_name', {words("x.state", Fact.State.choices)}, 'valid_from', x.valid_from, 'valid_to', x.valid_to,
+            'source', x.source, 'source_on', x.source_on,
+            'received_on', (x.received_at AT TIME ZONE 'Asia/Shanghai')::date{more})
+            ORDER BY x.field, x.valid_to DESC NULLS FIRST, x.id DESC), '[]')
+        FROM registry_fact AS x WHERE x.enterprise_id = e.id{when})"""
+
+
+def _entries(inner: bool, dated: bool) -> str:
+    when = " AND coalesce(y.occurred_on, y.valid_from) <= %(on)s::date" if dated else ""
+    more = ", 'published', y.published" if inner else ""
+    return f"""(SELECT coalesce(json_agg(json_build_object(
+            'section', y.section, 'title', y.title, 'facts', y.facts, 'state', y.state, 'occurred_on', y.occurred_on,
+            'valid_from', y.valid_from, 'valid_to', y.valid_to, 'source', y.source, 'source_key', y.source_key,
+            'agency', y.agency_name, 'of', y.of{more})
+            ORDER BY y.section, y.nth), '[]')
+        FROM (SELECT z.*, row_number() OVER (PARTITION BY z.section ORDER BY z.occurred_on DESC NULLS LAST, z.id DESC)
+                AS nth, count(*) OVER (PARTITION BY z.section) AS of
+            FROM (SELECT y.id, {", ".join(f"y.{c}" for c in _ENTRY)} FROM registry_entry AS y
+                WHERE y.enterprise_id = e.id{when}) AS z) AS y
+        WHERE y.nth <= {ENTRIES_SHOWN})"""
+
+
+_ENTRY = (
+    "section", "title", "facts", "state", "occurred_on", "valid_from", "valid_to", "source", "source_key",
+    "agency_name", "published",
+)  # fmt: skip
+
+_LINEAGE = f"""(SELECT coalesce(json_agg(json_build_object(
+            'kind', l.kind, 'kind_name', {words("l.kind", Lineage.Kind.choices)}, 'on', l.on,
+            'direction', CASE WHEN l.from_enterprise_id = e.id THEN 'to' ELSE 'from' END, 'id', o.id, 'name', o.name,
+            'code', coalesce(nullif(o.uscc, ''), nullif(o.org_code, ''), o.id::text)) ORDER BY l.on, l.id), '[]')
+        FROM registry_lineage AS l LEFT JOIN registry_enterprise AS o
+            ON o.id = CASE WHEN l.from_enterprise_id = e.id THEN l.to_enterprise_id ELSE l.from_enterprise_id END
+        WHERE (l.from_enterprise_id = e.id OR l.to_enterprise_id = e.id) AND l.undone_at IS NULL"""
+
+
+def _identifiers(value: dict[str, str], dated: bool) -> str:
+    """The row's own two codes, then every other number of the enterprise."""
+    own = "n.scheme IN ('uscc', 'organization_code') AND n.value IN (e.uscc, e.org_code)"
+    when = " AND (n.valid_from IS NULL OR n.valid_from <= %(on)s::date)" if dated else ""
+    return f"""(SELECT coalesce(json_agg(json_build_object(
+                'scheme', i.scheme, 'value', i.value, 'valid_from', i.valid_from, 'valid_to', i.valid_to,
+                'source', i.source) ORDER BY i.rank, i.valid_from NULLS FIRST, i.value), '[]')
+            FROM (SELECT 0 AS rank, 'uscc' AS scheme, {value["uscc"]} AS value, NULL::date AS valid_from,
+                    NULL::date AS valid_to, e.source
+                UNION ALL SELECT 1, 'organization_code', {value["org_code"]}, NULL, NULL, e.source
+                UNION ALL SELECT 2, n.scheme, n.value, n.valid_from, n.valid_to, n.source
+                FROM registry_identifier AS n WHERE n.enterprise_id = e.id AND NOT ({own}){when}) AS i
+            WHERE i.value <> '')"""
 
 
 @cache
-def archive(inner: bool) -> str:
-    """One enterprise with identifiers and certificates. Parameters: id, code, org, on."""
+def archive(inner: bool, dated: bool = False) -> str:
+    """One enterprise with numbers, facts, lineage, certificates and entries.
+
+    Parameters: id, code, org, on; `dated` (as of the day `on`) also known, the end of what the register knew.
+    """
+    value = {key: _then(key) if dated else f"e.{key}" for key in facts.FIELDS}
     more = (
         """, 'remark', e.remark, 'version', e.version,
         'contacts', (SELECT coalesce(json_agg(json_build_object('name', k.name, 'duty', k.duty,
@@ -98,23 +217,36 @@ def archive(inner: bool) -> str:
         if inner
         else ""
     )
+    selected, issued = (_SELECTED_THEN, _ISSUED_THEN) if dated else (_SELECTED, "")
+    day = "NULL, 'exists', true, 'first_known_on', NULL"
+    if dated:
+        day = "%(on)s::date, 'exists', n.there, 'first_known_on', began.day"
+    status_name = words(value["status"], Enterprise.Status.choices)
+    if dated:
+        status_name = f"CASE WHEN NOT n.there THEN '尚未登记' ELSE {status_name} END"
     return f"""SELECT json_build_object(
-        'id', e.id, 'name', e.name, 'uscc', e.uscc, 'org_code', e.org_code,
-        'kind', e.kind, 'kind_name', {words("e.kind", Enterprise.Kind.choices)},
-        'status', e.status, 'status_name', {words("e.status", Enterprise.Status.choices)},
-        'legal_representative', e.legal_representative,
-        'address', e.address, 'premises_address', e.premises_address,
-        'industry', e.industry, 'founded_on', e.founded_on,
-        'place', e.place, 'place_name', {place_name("e.place")},
-        'source', e.source, 'source_on', e.source_on, 'is_demo', e.is_demo, 'updated_at', e.updated_at,
-        'identifiers', (SELECT coalesce(json_agg(json_build_object(
-                'scheme', n.scheme, 'value', n.value, 'valid_from', n.valid_from, 'valid_to', n.valid_to,
-                'source', n.source) ORDER BY n.valid_from NULLS FIRST, n.id), '[]')
-            FROM registry_identifier AS n WHERE n.enterprise_id = e.id),
+        'id', e.id, 'as_of', {day}, 'name', {value["name"]}, 'uscc', {value["uscc"]}, 'org_code', {value["org_code"]},
+        'kind', {value["kind"]}, 'kind_name', {words(value["kind"], Enterprise.Kind.choices)},
+        'status', {value["status"]}, 'status_name', {status_name},
+        'legal_representative', {value["legal_representative"]},
+        'address', {value["address"]}, 'premises_address', {value["premises_address"]},
+        'industry', {value["industry"]}, 'founded_on', {value["founded_on"]},
+        'economic_type', {value["economic_type"]}, 'scale', {value["scale"]},
+        'scale_name', {words(value["scale"], Enterprise.Scale.choices)},
+        'registered_capital_cents', {value["registered_capital_cents"]},
+        'place', {value["place"]}, 'place_name', {place_name("p.place")},
+        'source', e.source, 'source_on', e.source_on, 'received_on', e.received_on,
+        'is_demo', e.is_demo, 'updated_at', e.updated_at,
+        'identifiers', {_identifiers(value, dated)},
+        'facts', {_facts(inner, dated)},
+        'lineage', {_LINEAGE}{" AND l.on <= %(on)s::date" if dated else ""}),
+        'entries', {_entries(inner, dated)},
         'certificates', (SELECT coalesce(json_agg({_certificate(inner)}
                 ORDER BY c.valid_to DESC NULLS FIRST, c.id DESC), '[]')
-            FROM {_SELECTED} WHERE c.holder_id = e.id){more})::text
-    FROM registry_enterprise AS e WHERE e.id = {_FOUND}"""
+            FROM {selected} WHERE c.holder_id = e.id{issued}){more})::text
+    FROM registry_enterprise AS e {_THEN if dated else ""}
+    CROSS JOIN LATERAL (SELECT {value["place"]} AS place) AS p
+    WHERE e.id = {_FOUND_ON if dated else FOUND}"""
 
 
 @cache

@@ -7,7 +7,7 @@ what only officials of the place and the enterprise itself may see. Deciding abo
 
 import json
 import unicodedata
-from datetime import date
+from datetime import date, datetime, time
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -51,26 +51,54 @@ def find_enterprise(code: str) -> Enterprise | None:
     if found is None and wanted["org"]:
         by_org = Enterprise.objects.filter(org_code=wanted["org"])
         found = (by_org if wanted["org"] == wanted["code"] else by_org.filter(uscc="")).first()
-    return found or Enterprise.objects.filter(identifiers__value=wanted["code"]).first()
+    found = found or Enterprise.objects.filter(identifiers__value=wanted["code"]).first()
+    if found and found.merged_into_id:
+        return Enterprise.objects.filter(pk=found.merged_into_id).first() or found
+    return found
 
 
-def archive_json(key: object, *, inner: bool = False, on: date | None = None) -> str | None:
-    """The archive of an enterprise (given itself, its id, or any code of it) as JSON text."""
+def archive_json(
+    key: object, *, inner: bool = False, on: date | None = None, known_on: date | None = None
+) -> str | None:
+    """The archive of an enterprise (given itself, its id, or any code of it) as JSON text.
+
+    `on`: as it was on that day (valid time); `known_on`: as far as the register knew at the end of that day.
+    """
     if isinstance(key, Enterprise):
         key = key.pk
     parameters = code_parameters(str(key)) | {"id": as_uuid(key), "on": on or timezone.localdate()}
-    return queries.json_text(queries.archive(inner), parameters)
+    dated = on is not None or known_on is not None
+    if dated:
+        parameters["known"] = _end_of(known_on)
+    return queries.json_text(queries.archive(inner, dated), parameters)
 
 
-def archive(key: object, *, inner: bool = False, on: date | None = None) -> dict | None:
-    """The archive as a dict: identity, identifiers over time, certificates with items and changes."""
-    text = archive_json(key, inner=inner, on=on)
+def _end_of(day: date | None) -> str:
+    """The first moment after a day of the law's clock, as PostgreSQL reads it; no day: the end of time."""
+    if day is None:
+        return "infinity"
+    return timezone.make_aware(datetime.combine(day, time.max), timezone.get_default_timezone()).isoformat()
+
+
+def archive(
+    key: object, *, inner: bool = False, on: date | None = None, known_on: date | None = None
+) -> dict | None:
+    """The archive as a dict: identity, numbers, facts, lineage, certificates, entries of the sections."""
+    text = archive_json(key, inner=inner, on=on, known_on=known_on)
     return json.loads(text) if text else None
 
 
-def inner_archive(key: object, *, actor=None, post=None, address: str | None = None) -> dict | None:
+def inner_archive(
+    key: object,
+    *,
+    actor=None,
+    post=None,
+    address: str | None = None,
+    on: date | None = None,
+    known_on: date | None = None,
+) -> dict | None:
     """The archive with what only insiders see; that its personal data were read goes into the audit trail."""
-    found = archive(key, inner=True)
+    found = archive(key, inner=True, on=on, known_on=known_on)
     if found and found["contacts"]:
         history.append(
             "personal-data",
@@ -170,13 +198,8 @@ def _enter(facts: dict) -> Enterprise:
 
 
 def _identify(enterprise: Enterprise, more: list[dict]) -> None:
-    """Keep every number the enterprise is known by as a row of its own."""
-    wanted = [
-        {"scheme": "uscc", "value": enterprise.uscc, "source": enterprise.source},
-        {"scheme": "organization_code", "value": enterprise.org_code, "source": enterprise.source},
-        *more,
-    ]
-    for identifier in wanted:
+    """Keep every number besides the row's two codes as a row of its own."""
+    for identifier in more:
         value = normal(identifier["value"])
         if not value:
             continue
