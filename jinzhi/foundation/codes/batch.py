@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from jinzhi.foundation.codes import columns, schemes, vectorised
+from jinzhi.foundation.codes import schemes, tabular, vectorised
 
 ADDED = {"normalized": "规范写法", "valid": "校验结论", "codes": "问题代码", "message": "问题说明"}
 FORMULAS = "=+@"  # a spreadsheet would run a cell that begins so
@@ -50,7 +50,7 @@ class Outcome:
 def run(scheme: str, path: Path, column: str, target: Path, on: date | None = None) -> Outcome:
     """Check `column` of the table in `path`; the rows with their answers go to the CSV `target`.
 
-    Raises schemes.UnknownScheme, columns.Unreadable and BadQuestion; then nothing is left at `target`.
+    Raises schemes.UnknownScheme, tabular.Unreadable and BadQuestion; then nothing is left at `target`.
     """
     schemes.check(scheme, "")
     if target.resolve() == path.resolve():
@@ -58,7 +58,7 @@ def run(scheme: str, path: Path, column: str, target: Path, on: date | None = No
     try:
         try:
             return _run(scheme, path, column, target, on, careful=False)
-        except columns.Ragged:
+        except tabular.Ragged:
             return _run(scheme, path, column, target, on, careful=True)
     except BaseException:
         target.unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def run(scheme: str, path: Path, column: str, target: Path, on: date | None = No
 
 def _run(scheme: str, path: Path, column: str, target: Path, on: date | None, *, careful: bool) -> Outcome:
     outcome = Outcome(scheme, column, on, result_file=str(target))
-    with columns.opened(path, careful=careful) as table:
+    with tabular.opened(path, careful=careful) as table:
         chosen = _chosen(column, table.columns)
         outcome.column = chosen
         try:
@@ -97,7 +97,7 @@ def _chosen(column: str, names: list[str]) -> str:
     raise BadQuestion(f"没有名为“{wanted[:40]}”的列。文件中的列：{'、'.join(names[:30])}")
 
 
-def _filled(table: columns.Pieces, outcome: Outcome) -> Iterator[pl.DataFrame]:
+def _filled(table: tabular.Pieces, outcome: Outcome) -> Iterator[pl.DataFrame]:
     """The frames under the file's names, without lines that hold nothing; those are counted."""
     for raw in table.frames:
         frame = raw.rename(dict(zip(raw.columns, table.columns, strict=True))).with_columns(

@@ -9,7 +9,7 @@ import typer
 
 from jinzhi.foundation import codes
 from jinzhi.foundation.codes import batch as batches
-from jinzhi.foundation.codes import columns
+from jinzhi.foundation.codes import tabular
 
 NAME = "codes"
 app = typer.Typer(help="代码校验与代码集。", no_args_is_help=True)
@@ -68,7 +68,7 @@ def batch(
     target = out or Path(f"{file.name.split('.')[0]}.checked.csv")
     try:
         outcome = batches.run(scheme, file, column, target, _day(on, code=2))
-    except (codes.UnknownScheme, columns.Unreadable, batches.BadQuestion) as fault:
+    except (codes.UnknownScheme, tabular.Unreadable, batches.BadQuestion) as fault:
         if as_json:
             typer.echo(json.dumps({"error": str(fault)}, ensure_ascii=False))
         typer.secho(f"✗ {fault}", fg="red", err=True)

@@ -7,5 +7,4 @@ urlpatterns = [
     path("services/", views.hall, name="portal-hall"),
     path("services/<slug:slug>/", views.guide, name="portal-matter"),
     path("procedures/<slug:key>/<int:version>/", views.procedure, name="portal-procedure"),
-    path("laws/", views.law, name="portal-law"),
 ]

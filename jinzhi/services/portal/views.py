@@ -1,7 +1,5 @@
 """The public face: home, service hall, guide pages, open procedures and the law a step cites."""
 
-from datetime import date
-
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -12,7 +10,6 @@ from jinzhi.casework.procedures import Procedure
 from jinzhi.foundation import calendar, forms, rules
 from jinzhi.foundation.people.models import Agency
 from jinzhi.foundation.people.roles import ROLES
-from jinzhi.registry.laws import services as laws
 
 
 def _guides() -> list[matters.Guide]:
@@ -103,25 +100,6 @@ def guide(request, slug: str):
         "cities": Agency.objects.filter(level="city", valid_to=None),
     }
     return render(request, "portal/guide.html", context)
-
-
-@require_GET
-def law(request):
-    """The text a step cites as it stood on a day, or the citation alone where the text was not loaded."""
-    title = request.GET.get("title", "").strip()[:120]
-    article = request.GET.get("article", "").strip()[:60]
-    if not title:
-        raise Http404
-    try:
-        on = date.fromisoformat(request.GET.get("on", ""))
-    except ValueError:
-        on = calendar.today()
-    found = laws.in_force(title, on)
-    cited = laws.cited(found, article) if found else []
-    context = {"title": title, "article": article, "on": on, "law": found, "cited": cited}
-    if found and "all" in request.GET:
-        context["articles"] = found.articles.all()
-    return render(request, "portal/law.html", context)
 
 
 @require_GET

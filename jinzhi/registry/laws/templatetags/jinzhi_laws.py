@@ -4,6 +4,8 @@ import re
 
 from django import template
 
+from jinzhi.registry.laws import parsing
+
 register = template.Library()
 _ARTICLE = re.compile(r"第[零〇一二两三四五六七八九十百千]+条.*$")
 
@@ -17,3 +19,9 @@ def law_title(citation: str) -> str:
 def law_article(citation: str) -> str:
     found = _ARTICLE.search(str(citation))
     return found[0] if found else ""
+
+
+@register.filter
+def law_anchor(article) -> str:
+    """The name of an article within its law's page."""
+    return parsing.anchor(article.number, article.suffix)

@@ -11,7 +11,7 @@ PAGES = [
     "/", "/services/", "/services/?q=食品", "/services/?q=没有这个", "/services/food-production-licence/",
     "/services/measuring-instrument-licence/", "/services/type-approval/",
     "/procedures/food_production_licence/1/", "/procedures/food_production_licence/5/",
-    "/laws/?title=行政许可法&article=第三十二条",
+    "/laws/?title=行政许可法&article=第三十二条", "/laws/",
 ]  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def test_a_public_page_opens_without_sign_in(client, address):
 
 
 @pytest.mark.parametrize(
-    "address", ["/services/nothing/", "/procedures/food_production_licence/9/", "/procedures/x/1/", "/laws/"]
+    "address", ["/services/nothing/", "/procedures/food_production_licence/9/", "/procedures/x/1/", "/laws/0/"]
 )
 def test_what_does_not_exist_is_not_found(client, address):
     assert client.get(address).status_code == 404

@@ -1,4 +1,4 @@
-"""One column of a file as text, piece by piece: CSV in UTF-8, UTF-16 or GB 18030, packed or not, xlsx, Parquet.
+"""A table in a file as frames of text: CSV in UTF-8, UTF-16 or GB 18030, packed or not, xlsx, Parquet.
 
 Every column of the file is carried along, so that answers can be written beside them.
 """
