@@ -86,12 +86,6 @@ _CANDIDATES = f"""(SELECT id FROM (
         UNION ALL SELECT enterprise_id, 3 FROM registry_identifier WHERE value = %(code)s
     ) AS candidates ORDER BY rank LIMIT 1)"""
 FOUND = f"(SELECT coalesce(t.merged_into_id, t.id) FROM registry_enterprise AS t WHERE t.id = {_CANDIDATES})"
-# On a day before a merger in fact (not of a row entered twice) the one merged was still itself.
-_FOUND_ON = f"""(SELECT CASE WHEN EXISTS (SELECT 1 FROM registry_lineage AS l
-            WHERE l.from_enterprise_id = t.id AND l.kind = 'merge' AND l.undone_at IS NULL AND l.on > %(on)s::date)
-        THEN t.id ELSE coalesce(t.merged_into_id, t.id) END
-    FROM registry_enterprise AS t WHERE t.id = {_CANDIDATES})"""
-
 # What a field was on the day: among former values the one replaced next after it; of what the register only
 # learned after `known`, the value it then replaced. Nothing found: the row's own.
 _THEN = """LEFT JOIN LATERAL (
@@ -246,7 +240,7 @@ def archive(inner: bool, dated: bool = False) -> str:
             FROM {selected} WHERE c.holder_id = e.id{issued}){more})::text
     FROM registry_enterprise AS e {_THEN if dated else ""}
     CROSS JOIN LATERAL (SELECT {value["place"]} AS place) AS p
-    WHERE e.id = {_FOUND_ON if dated else FOUND}"""
+    WHERE e.id = {FOUND}"""
 
 
 @cache
