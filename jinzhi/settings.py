@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     *_rooms("foundation"),
     "jinzhi.registry",
     "jinzhi.registry.laws",
+    "jinzhi.registry.standards",
     "jinzhi.registry.licences",
     "jinzhi.web",
     "jinzhi.casework",
