@@ -13,7 +13,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.renderers import JSONRenderer
-from ninja.throttling import AnonRateThrottle, AuthRateThrottle
+from ninja.throttling import AnonRateThrottle, AuthRateThrottle, SimpleRateThrottle
 
 from jinzhi.casework import actions
 from jinzhi.foundation.people import acting, tokens
@@ -81,6 +81,35 @@ def _field(error: dict) -> str:
     return ".".join(place[1:] or place)  # the first part says query, path or body
 
 
+class _ByAddress(AnonRateThrottle):
+    """Whoever brings no key is counted by his address, in each web worker."""
+
+    def get_cache_key(self, request: HttpRequest) -> str | None:
+        return None if getattr(request, "api_key", None) else super().get_cache_key(request)
+
+
+class _ByAccount(AuthRateThrottle):
+    """Whoever signed in is counted by his account."""
+
+    def get_cache_key(self, request: HttpRequest) -> str | None:
+        return None if getattr(request, "api_key", None) else super().get_cache_key(request)
+
+
+class _ByKey(SimpleRateThrottle):
+    """A key has the rate it was issued with."""
+
+    scope = "key"
+
+    def get_cache_key(self, request: HttpRequest) -> str | None:
+        key = getattr(request, "api_key", None)
+        return key and self.cache_format % {"scope": self.scope, "ident": key.pk}
+
+    def allow_request(self, request: HttpRequest) -> bool:
+        if key := getattr(request, "api_key", None):
+            self.num_requests, self.duration = key.rate, 60
+        return super().allow_request(request)
+
+
 class ReadableJSON(JSONRenderer):
     """Chinese stays Chinese in the answer, not \\u escapes; half a surrogate pair becomes a question mark."""
 
@@ -125,7 +154,7 @@ api = JinzhiAPI(
     description="质量监督公共数据与业务接口。公开信息无需登录；登录后按任职或企业身份返回。",
     urls_namespace="api",
     renderer=ReadableJSON(),
-    throttle=[AnonRateThrottle(settings.API_RATE), AuthRateThrottle(settings.API_RATE)],
+    throttle=[_ByAddress(settings.API_RATE), _ByAccount(settings.API_RATE), _ByKey(settings.API_RATE)],
 )
 
 

@@ -1,10 +1,12 @@
 """What casework puts into the menu, the bell and the search box."""
 
-from django.db.models import Q
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from jinzhi.casework import actions, todo
 from jinzhi.casework.models import Case
 from jinzhi.foundation.people import roles
+from jinzhi.registry.searching import finding
 from jinzhi.web.navigation import Entry, Hit, Reminder, Source
 
 BUSINESS = tuple(sorted(roles.BUSINESS - {"supervisor"}))
@@ -61,11 +63,27 @@ def reminders(request) -> list[Reminder]:
 
 
 def _find(request, words: str, limit: int) -> list[Hit]:
+    """Cases by the beginning of their number, else by whom they are about; the newest first."""
     if request.post is None:
         return []
-    named = Q(number__contains=words.upper()) | Q(subject_name__contains=words)
-    cases = Case.objects.filter(named).order_by("-id")[:limit]
-    return [Hit(c.number, f"/office/cases/{c.number}/", c.subject_name) for c in cases]
+    found = list(Case.objects.filter(number__startswith=words.upper()).order_by("-id")[:limit])
+    if not found and len(words) > 1:
+        keys = [hit.id for hit in finding.search(words, limit=finding.MOST).hits]
+        fitting = RawSQL(
+            """casework_case.id IN (
+                SELECT id FROM casework_case WHERE enterprise_id = ANY(%s)
+                UNION ALL SELECT id FROM casework_case WHERE subject_grams @@ registry_gram_query(%s)
+                    AND subject_name LIKE %s AND enterprise_id IS NULL)""",
+            [keys, words, f"%{_plain(words)}%"],
+            output_field=BooleanField(),
+        )
+        found = list(Case.objects.filter(fitting).order_by("-id")[:limit])
+    return [Hit(c.number, f"/office/cases/{c.number}/", c.subject_name, c.number) for c in found]
 
 
-SOURCES = [Source("办件", _find, 1)]
+def _plain(words: str) -> str:
+    """For LIKE: its own signs stand for themselves."""
+    return words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+SOURCES = [Source("办件", _find, 1, key="cases")]

@@ -12,11 +12,12 @@ from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
 from jinzhi.foundation.places import scope
-from jinzhi.registry import services, written
+from jinzhi.registry import exports, services, written
 from jinzhi.registry.searching import finding
 
 PREFIX = ""
 router = Router(tags=["registry"])
+router.add_router("/exports", exports.router)
 JSON = "application/json; charset=utf-8"
 
 

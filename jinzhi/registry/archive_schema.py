@@ -11,7 +11,7 @@ from jinzhi.registry.facts import PUBLIC_FIELDS
 
 PUBLIC_FACT = (
     "id", "enterprise_id", "field", "value", "state", "valid_from", "valid_to", "source", "source_on", "rank",
-    "received_at", "removed_at",
+    "received_at", "removed_at", "name_plain", "name_grams",
 )  # fmt: skip
 PUBLIC_ENTRY = (
     "id", "place", "enterprise_id", "section", "title", "facts", "state", "occurred_on", "valid_from", "valid_to",

@@ -1,10 +1,12 @@
 """Menu entries of the register, the search box's source, and the words of what it logs."""
 
+from contextlib import nullcontext
+
 from django.urls import reverse
 
-from jinzhi.registry import written
-from jinzhi.registry.models import Certificate
+from jinzhi.foundation.places import scope
 from jinzhi.registry.searching import finding
+from jinzhi.web import navigation
 from jinzhi.web.navigation import Entry, Hit, Source
 
 ENTRIES = [
@@ -37,17 +39,36 @@ AUDIT_KINDS = {
 
 
 def _find(request, words: str, limit: int) -> list[Hit]:
-    """Enterprises of one's own place, by name or code."""
+    """Enterprises a person may see, by name or code; officials find those of their own place."""
+    staff = navigation.face(request) == "staff"
+    found = finding.search(words, limit, within=None if staff else scope.PUBLIC).hits
     return [
-        Hit(hit.name, reverse("registry-enterprise", args=[hit.id]), hit.uscc or hit.org_code)
-        for hit in finding.search(words, limit).hits
+        Hit(
+            hit.name,
+            reverse("registry-enterprise", args=[hit.id])
+            if staff
+            else reverse("registry-archive", args=[hit.link]),
+            " · ".join(
+                filter(None, (hit.uscc or hit.org_code, hit.note and f"曾用名 {hit.note}", hit.place_name))
+            ),
+            hit.link,
+        )
+        for hit in found
     ]
 
 
 def _find_certificates(request, words: str, limit: int) -> list[Hit]:
-    """Certificates of one's own place whose number begins so."""
-    found = Certificate.objects.filter(number__startswith=written.normal(words)).order_by("number")[:limit]
-    return [Hit(c.number, reverse("registry-certificate", args=[c.number]), c.holder_name) for c in found]
+    """Certificates whose number begins so, of one's own place for officials."""
+    with nullcontext() if navigation.face(request) == "staff" else scope.acting(scope.PUBLIC):
+        found = finding.certificates(words, limit)
+    return [
+        Hit(number, reverse("registry-certificate", args=[number]), holder, number)
+        for number, holder in found
+    ]
 
 
-SOURCES = [Source("企业", _find, order=10), Source("证书", _find_certificates, order=20)]
+EVERYBODY = ("staff", "enterprise", "public")
+SOURCES = [
+    Source("企业", _find, order=10, faces=EVERYBODY, key="enterprises"),
+    Source("证书", _find_certificates, order=20, faces=EVERYBODY, key="certificates"),
+]

@@ -2,8 +2,12 @@
 
 A name is searched in its plain form (half width, lower case, letters and figures only) by pairs of
 characters: 「西湖龙井」 gives 西湖 湖龙 龙井 井. The last character stands alone, so that one character
-finds it too, as the beginning of a pair.
+finds it too, as the beginning of a pair. Beside them stand its pinyin initials in threes, marked by a tilde:
+~xhl ~hlj ~lj ~j, and its county and city, marked by an at sign: a county's official who looks for a word that is
+common in the province meets only his own.
 """
+
+import re
 
 from jinzhi.foundation.places import rls
 
@@ -11,6 +15,8 @@ _LETTERS = (
     r"0-9a-z\u00df-\u024f\u0370-\u1fff\u3005-\u3007\u3041-\u30ff"
     r"\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
 )
+
+PLAIN = re.compile(f"[^{_LETTERS}]+")  # what the plain form leaves out
 
 FUNCTIONS = [
     rf"""CREATE FUNCTION registry_plain(name text) RETURNS text
@@ -20,6 +26,12 @@ FUNCTIONS = [
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN (SELECT array_to_tsvector(coalesce(array_agg(substr(p, i, 2)), '{}'))
             FROM (SELECT registry_plain(name) AS p) AS plain, generate_series(1, length(p)) AS i)""",
+    """CREATE FUNCTION registry_lexemes(name text, initials text, place bigint) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN registry_grams(name) || (
+        SELECT array_to_tsvector(array_agg('~' || substr(initials, i, 3))
+            || ARRAY['@' || place / 1000000, '@' || place / 100000000])
+        FROM generate_series(1, length(initials)) AS i)""",
     """CREATE FUNCTION registry_gram_query(wanted text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN (SELECT CASE WHEN length(p) = 1 THEN (quote_literal(p) || ':*')::tsquery
@@ -33,6 +45,7 @@ FUNCTIONS = [
 ]
 DROP_FUNCTIONS = [
     "DROP FUNCTION IF EXISTS registry_gram_query(text)",
+    "DROP FUNCTION IF EXISTS registry_lexemes(text, text, bigint)",
     "DROP FUNCTION IF EXISTS registry_grams(text)",
     "DROP FUNCTION IF EXISTS registry_plain(text)",
     "DROP FUNCTION IF EXISTS registry_number_key(text)",
@@ -41,17 +54,24 @@ DROP_FUNCTIONS = [
 COLUMNS = [
     """ALTER TABLE registry_enterprise
     ADD COLUMN name_plain text GENERATED ALWAYS AS (registry_plain(name)) STORED,
-    ADD COLUMN name_grams tsvector GENERATED ALWAYS AS (registry_grams(name)) STORED""",
+    ADD COLUMN name_grams tsvector GENERATED ALWAYS AS (registry_lexemes(name, initials, place)) STORED""",
     "CREATE INDEX enterprise_name_plain ON registry_enterprise (name_plain text_pattern_ops)",
     "CREATE INDEX enterprise_name_grams ON registry_enterprise USING gin (name_grams)",
     # Common pairs (公司, 有限) must be known as common, or a search for them builds a bitmap of the table.
     "ALTER TABLE registry_enterprise ALTER COLUMN name_grams SET STATISTICS 500",
+    # Former names and names others state, among facts of all kinds.
+    """ALTER TABLE registry_fact
+    ADD COLUMN name_plain text GENERATED ALWAYS AS (CASE WHEN field = 'name' THEN registry_plain(value) END) STORED,
+    ADD COLUMN name_grams tsvector
+        GENERATED ALWAYS AS (CASE WHEN field = 'name' THEN registry_grams(value) END) STORED""",
+    "CREATE INDEX fact_name_grams ON registry_fact USING gin (name_grams) WHERE field = 'name'",
     """ALTER TABLE registry_certificate
     ADD COLUMN number_key text GENERATED ALWAYS AS (registry_number_key(number)) STORED""",
-    "CREATE UNIQUE INDEX certificate_number_key ON registry_certificate (number_key)",
+    "CREATE UNIQUE INDEX certificate_number_key ON registry_certificate (number_key text_pattern_ops)",
 ]
 DROP_COLUMNS = [
     "ALTER TABLE registry_certificate DROP COLUMN number_key",
+    "ALTER TABLE registry_fact DROP COLUMN name_grams, DROP COLUMN name_plain",
     "ALTER TABLE registry_enterprise DROP COLUMN name_grams, DROP COLUMN name_plain",
 ]
 

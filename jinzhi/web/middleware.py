@@ -1,6 +1,8 @@
 """What no page of ours ever asks for is answered before a view has to think of it."""
 
 from django.core.exceptions import BadRequest
+from django.middleware.http import ConditionalGetMiddleware
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 
 class NoNull:
@@ -27,3 +29,15 @@ def _texts(values):
     for name, many in values.lists():
         yield name
         yield from many
+
+
+class ConditionalApi(ConditionalGetMiddleware):
+    """Answers of the interface carry an ETag; an unchanged one is answered 304 without its body."""
+
+    def process_response(self, request, response):
+        if not request.path_info.startswith("/api/"):
+            return response
+        if request.method == "GET" and "Cache-Control" not in response.headers:
+            patch_cache_control(response, private=True, no_cache=True)
+            patch_vary_headers(response, ("Authorization", "Cookie"))
+        return super().process_response(request, response)

@@ -54,22 +54,29 @@ class Hit:
     title: str
     url: str
     detail: str = ""
+    code: str = ""  # by which the interface's own operation knows it
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the search box looks: `find(request, words, limit) -> list[Hit]`, within the request's scope."""
+    """Where the search box looks: `find(request, words, limit) -> list[Hit]`, within the request's scope.
+
+    `faces`: who may ask, "staff", "enterprise" or "public"; `key`: its name for programs.
+    """
 
     title: str
     find: Callable
     order: int = 0
     roles: tuple[str, ...] = ()
+    faces: tuple[str, ...] = ("staff",)
+    key: str = ""
 
 
 @dataclass
 class Found:
     title: str
     hits: list[Hit]
+    key: str = ""
 
 
 @dataclass
@@ -162,8 +169,10 @@ def find(request, words: str, limit: int) -> list[Found]:
     """Hits of every source this person may ask, empty sources left out."""
     declared = [s for module in _modules() for s in getattr(module, "SOURCES", ())]
     sources = [Source(**s) if isinstance(s, dict) else s for s in declared]
-    allowed = [s for s in sources if not s.roles or request.roles & set(s.roles)]
-    groups = (Found(s.title, s.find(request, words, limit)) for s in sorted(allowed, key=lambda s: s.order))
+    who = face(request)
+    allowed = [s for s in sources if who in s.faces and (not s.roles or request.roles & set(s.roles))]
+    ordered = sorted(allowed, key=lambda s: s.order)
+    groups = (Found(s.title, s.find(request, words, limit), s.key) for s in ordered)
     return [group for group in groups if group.hits]
 
 

@@ -20,9 +20,16 @@ CREATE TRIGGER casework_published BEFORE UPDATE OR DELETE ON casework_procedurev
   FOR EACH ROW EXECUTE FUNCTION casework_published();
 """
 
+# A case of a registered enterprise is found through the register's own search; the others by pairs of characters.
+SUBJECTS = """
+ALTER TABLE casework_case ADD COLUMN subject_grams tsvector
+  GENERATED ALWAYS AS (CASE WHEN enterprise_id IS NULL THEN registry_grams(subject_name) END) STORED;
+CREATE INDEX case_subject ON casework_case USING gin (subject_grams);
+"""
+
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0001_initial")]
+    dependencies = [("casework", "0001_initial"), ("registry", "0001_initial")]
 
     operations = [
         rls.scoped("casework_case", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
@@ -40,6 +47,7 @@ class Migration(migrations.Migration):
         rls.scoped("casework_answered", staff=""),  # the interface keeps and reads it as the system
         rls.append_only("casework_event"),
         rls.append_only("casework_submission"),
+        migrations.RunSQL(SUBJECTS, "ALTER TABLE casework_case DROP COLUMN subject_grams"),
         migrations.RunSQL(
             IMMUTABLE,
             "DROP TRIGGER casework_published ON casework_procedureversion; DROP FUNCTION casework_published()",

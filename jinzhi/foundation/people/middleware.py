@@ -5,13 +5,14 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import FileResponse, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from jinzhi.foundation.places import scope
 
-from . import identity, tokens
+from . import identity, keys, tokens
 from .bearer import bearer_of
 from .models import Account
 
@@ -32,7 +33,7 @@ class PostMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        request.token = None
+        request.token = request.api_key = None
         text = bearer_of(request) if request.path.startswith("/api/") else None
         answer = self._by_session(request) if text is None else self._by_token(request, text)
         if answer is not None:
@@ -58,8 +59,12 @@ class PostMiddleware:
         return None
 
     def _by_token(self, request, text: str) -> HttpResponse | None:
-        """The interface: whoever holds the token; a session beside it does not count."""
+        """The interface: whoever holds the token or key; a session beside it does not count."""
         try:
+            if text.startswith(keys.PREFIX):
+                request.user, request.api_key = AnonymousUser(), keys.find(text)
+                self._enter(request, identity.Identity())
+                return None
             issued = tokens.find(text)
         except tokens.NotReady as refusal:
             return _refuse(403, refusal.message)

@@ -200,6 +200,28 @@ class SignIn(models.Model):
         verbose_name = "登录记录"
 
 
+class ApiKey(models.Model):
+    """A key of another system; see `keys`. Only its hash is kept."""
+
+    digest = models.CharField("摘要", max_length=64, unique=True)
+    shown = models.CharField("密钥", max_length=16)  # its first characters
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+", verbose_name="机构")
+    name = models.CharField("使用单位或系统", max_length=60)
+    scopes = models.JSONField("权限", default=list)  # keys of keys.SCOPES
+    rate = models.PositiveIntegerField("每分钟次数")
+    expires_on = models.DateField("有效期至")  # the last day
+    issued_by = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name="发放人")
+    issued_at = models.DateTimeField("发放时间", auto_now_add=True)
+    revoked_at = models.DateTimeField("停用时间", null=True)
+    last_used_at = models.DateTimeField("最近使用", null=True)
+
+    class Meta:
+        verbose_name = "接口密钥"
+
+    def __str__(self):
+        return self.name
+
+
 class AccessToken(models.Model):
     """A sign-in of a program: the interface knows its bearer by it. Only the hash of the token is kept."""
 

@@ -4,8 +4,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from jinzhi.foundation.places import scope as scopes
-from jinzhi.registry import queries
-from jinzhi.registry.searching import statements
+from jinzhi.registry import pinyin, queries
+from jinzhi.registry.searching import similar, statements
 from jinzhi.registry.written import as_uuid, clean, code_parameters
 
 PAGE = 20
@@ -13,7 +13,18 @@ MOST = 100
 PROVINCE = 10_000_000_000  # places in a province's range
 _LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
-RANKS = {0: "代码或编号一致", 1: "名称一致", 2: "名称开头相同", 3: "名称中包含"}
+FAR = 20_000  # names looked at one by one for a common fragment
+LIKE_SHOWN = 10  # names that only resemble what was typed
+
+RANKS = {
+    0: "代码或编号一致",
+    1: "名称一致",
+    2: "名称开头相同",
+    3: "名称中包含",
+    4: "曾用名或其他来源的名称",
+    5: "拼音首字母相符",
+    6: "名称相近，是不是要找",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,7 @@ class Hit:
     place: int
     place_name: str
     is_demo: bool
+    note: str = ""  # the former name it was found by
 
     @property
     def link(self) -> str:
@@ -48,27 +60,145 @@ class Found:
 def search(q: str, limit: int = PAGE, *, after: str = "", within: scopes.Scope | None = None) -> Found:
     """Enterprises by either code, any number of theirs, or a fragment of the name (one character is enough).
 
-    Seen with the eyes of `within`, else of the scope in force. `after` is `Found.after` of the page before.
+    Where that does not fill the first page: by words in any order, former names, pinyin initials, and names that
+    nearly agree. Seen with the eyes of `within`, else of the scope in force. `after` is `Found.after` of the page
+    before.
     """
     q = clean(q)
     if not q:
         return Found([])
-    rank, _, last = after.partition(".")
-    parameters = code_parameters(q) | {
-        "q": q,
-        "rank": int(rank) if rank in {"0", "1", "2", "3"} else -1,
-        "last": as_uuid(last) if last else _LAST_ID,
-        "limit": max(1, min(limit, MOST)) + 1,
-    }
+    limit = max(1, min(limit, MOST))
     with scopes.acting(within) if within else nullcontext():
         narrow = _is_narrow(scopes.current())
-        found = queries.rows(statements.search_beginnings(narrow), parameters, prepare=False)
-        if wanted := parameters["limit"] - len(found):
-            parts = statements.search_parts(narrow)
-            found += queries.rows(parts, parameters | {"limit": wanted}, prepare=False)
-    hits = [Hit(*row) for row in found[: parameters["limit"] - 1]]
-    more = len(found) == parameters["limit"]
-    return Found(hits, f"{hits[-1].rank}.{hits[-1].id}" if more else "")
+        found = _ranked(q, limit + 1, narrow, after)
+        hits = found[:limit]
+        more = len(found) > limit
+        if not more and not after:
+            hits += _further(q, hits, limit)
+    return Found(hits, _cursor(hits[-1]) if more else "")
+
+
+def _cursor(hit: Hit) -> str:
+    return f"{hit.rank}.{hit.place}.{hit.id}"
+
+
+def _ranked(q: str, limit: int, narrow: bool, after: str) -> list[Hit]:
+    """Hits of rank 0 to 3 after the row where the former page ended."""
+    said = after.split(".") if after.count(".") == 2 else ["", "", ""]
+    start = int(said[0]) if said[0] in {"0", "1", "2", "3"} else -1
+    begin = {"place": -1, "last": _LAST_ID}
+    row = (
+        {"place": int(said[1]) if said[1].isdecimal() else -1, "last": as_uuid(said[2])}
+        if start >= 0
+        else begin
+    )
+    parameters = code_parameters(q) | {"q": q, "rank": start, "limit": limit}
+    found = _rows(statements.search_exact(narrow), parameters | row) if start < 2 else []
+    plain = similar.plain(q)
+    for rank in (2, 3):
+        if plain and rank >= start and len(found) < limit:
+            rest = parameters | (row if rank == start else begin) | {"limit": limit - len(found)}
+            found += _holding(rank, plain, narrow, rest)
+    return found
+
+
+def _holding(rank: int, plain: str, narrow: bool, parameters: dict) -> list[Hit]:
+    """Names that begin with (2) or hold (3) the fragment: by walking if it is common, else by an index."""
+    if similar.is_common(plain):
+        found = _rows(statements.search_walking(rank, narrow), parameters | {"far": FAR})
+        if len(found) == parameters["limit"]:
+            return found
+    wanted = similar.together(similar.rarest(plain)) if len(plain) > 1 else f"'{plain}':*"
+    if narrow:
+        eyes = scopes.current()
+        wanted = f"({wanted}) & '@{_lexeme(eyes)}'" if eyes.face == "staff" else wanted
+    by_pairs = rank == 3 or narrow
+    return _rows(statements.search_indexed(rank, narrow, by_pairs), parameters | {"tsquery": wanted})
+
+
+def _lexeme(eyes: scopes.Scope) -> str:
+    """The county, or the city, that holds everything these eyes see."""
+    place = eyes.lo // 1_000_000
+    return str(place // 100 if eyes.hi // 1_000_000 != place else place)
+
+
+def _rows(statement: str, parameters: dict) -> list[Hit]:
+    return [Hit(*row) for row in queries.rows(statement, parameters, prepare=False)]
+
+
+def _further(q: str, hits: list[Hit], limit: int) -> list[Hit]:
+    """What else may be meant, as long as the page has room; nothing once a code or a whole name was hit."""
+    if any(hit.rank <= 1 for hit in hits):
+        return []
+    seen = {hit.id for hit in hits}
+    more: list[Hit] = []
+    for way in (_by_words, _by_former_name, _by_initials, _by_likeness):
+        if way is _by_likeness and (hits or more):
+            break  # the word itself was found: nobody asked for others like it
+        for hit in way(q, limit):
+            if hit.id not in seen and len(hits) + len(more) < limit:
+                seen.add(hit.id)
+                more.append(hit)
+    return more
+
+
+def _by_words(q: str, limit: int) -> list[Hit]:
+    """Words with spaces between, each somewhere in the name."""
+    words = [w for w in map(similar.plain, q.split()) if w]
+    if len(words) < 2 or all(len(w) < 2 for w in words):
+        return []
+    wanted = similar.together([pair for word in words for pair in similar.pairs(word)])
+    found = _fitting(wanted, 3, similar.CANDIDATES)
+    fitting = [hit for hit in found if all(w in similar.plain(hit.name) for w in words)]
+    return sorted(fitting, key=lambda hit: len(hit.name))
+
+
+def _by_former_name(q: str, limit: int) -> list[Hit]:
+    return _rows(statements.search_former(), {"q": q, "rank": 4, "limit": limit})
+
+
+def _by_initials(q: str, limit: int) -> list[Hit]:
+    """Typed in Latin letters: those first whose name, or the part after its place, begins so."""
+    letters = similar.plain(q)
+    if len(letters) < 2 or not letters.isascii() or letters.isdigit():
+        return []
+    parameters = {
+        "tsquery": similar.initials_query(letters), "letters": letters, "rank": 5, "limit": similar.CANDIDATES,
+    }  # fmt: skip
+    hits = _rows(statements.search_initials(), parameters)
+    return sorted(hits, key=lambda hit: (pinyin.initials(hit.name).find(letters), len(hit.name), hit.id))
+
+
+def _by_likeness(q: str, limit: int) -> list[Hit]:
+    """Names that nearly agree, or are read alike, the most alike first."""
+    typed = similar.simplified(q)
+    wanted = similar.essence(typed)
+    if len(wanted) < similar.SHORTEST or wanted.isdigit():
+        return []
+    hits: dict[str, Hit] = {}
+    for tsquery in similar.questions(wanted):
+        hits |= {hit.id: hit for hit in _fitting(tsquery, 6, similar.CANDIDATES)}
+    whole = similar.plain(typed)
+    measured = [
+        (similar.likeness(wanted, hit.name), similar.likeness(whole, hit.name), hit) for hit in hits.values()
+    ]
+    alike = [m for m in measured if m[0] >= similar.ALIKE]
+    alike.sort(key=lambda m: (-m[0], -m[1], len(m[2].name), m[2].id))
+    return [hit for _, _, hit in alike[:LIKE_SHOWN]]
+
+
+def _fitting(tsquery: str, rank: int, limit: int) -> list[Hit]:
+    if not tsquery:
+        return []
+    return _rows(statements.search_lexemes(), {"tsquery": tsquery, "rank": rank, "limit": limit})
+
+
+def certificates(q: str, limit: int) -> list[tuple[str, str]]:
+    """(number, holder) of certificates whose number begins so, in any width, case or grouping."""
+    q = clean(q)
+    if len(q) < 3:
+        return []
+    return queries.rows(statements.search_numbers(), {"q": q, "limit": limit}, prepare=False)
 
 
 def _is_narrow(eyes: scopes.Scope) -> bool:

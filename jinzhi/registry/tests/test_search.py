@@ -1,12 +1,14 @@
 """Finding enterprises: by codes, former numbers and fragments of names in any script; no input breaks it."""
 
+from datetime import date
+
 import pytest
 from django.db import connection
 
 from jinzhi.foundation.places import scope
 from jinzhi.registry import services
-from jinzhi.registry.models import Enterprise
-from jinzhi.registry.searching import finding
+from jinzhi.registry.models import Enterprise, Fact
+from jinzhi.registry.searching import finding, similar
 
 from .conftest import LINPING, NINGBO, WESTLAKE
 
@@ -14,7 +16,11 @@ pytestmark = pytest.mark.django_db
 
 
 def names(q, **options):
-    return [h.name for h in finding.search(q, **options).hits]
+    return [h.name for h in finding.search(q, **options).hits if h.rank <= 3]
+
+
+def others(q, rank, **options):
+    return [h.name for h in finding.search(q, **options).hits if h.rank == rank]
 
 
 @pytest.fixture
@@ -137,3 +143,72 @@ def test_names_are_kept_in_their_plain_form(some):
     with connection.cursor() as cursor:
         cursor.execute("SELECT name_plain FROM registry_enterprise WHERE name LIKE '临平%%'")
         assert cursor.fetchone()[0] == "临平老字号酱园"
+
+
+@pytest.mark.parametrize(
+    ("q", "rank", "found"),
+    [
+        ("xhlj", 5, "杭州西湖龙井食品有限公司"),
+        ("HZXH", 5, "杭州西湖龙井食品有限公司"),
+        ("xhcy", 5, "西湖茶业合作社"),
+        ("西湖龙景食品", 6, "杭州西湖龙井食品有限公司"),  # a character read alike
+        ("西湖尤井食品", 6, "杭州西湖龙井食品有限公司"),  # one that looks alike
+        ("西龙井食品", 6, "杭州西湖龙井食品有限公司"),  # one left out
+        ("西湖的龙井食品", 6, "杭州西湖龙井食品有限公司"),  # one too many
+        ("寧波江湖水産有限公司", 6, "宁波江湖水产有限公司"),  # as written in Taiwan
+        ("杭州食品", 6, "杭州西湖龙井食品有限公司"),
+        ("korona lunge", 6, "KORONA LOUNGE INC"),
+    ],
+)
+def test_who_does_not_know_the_name_exactly_finds_it_all_the_same(some, q, rank, found):
+    assert others(q, rank)[:1] == [found]
+
+
+def test_words_may_stand_apart(some):
+    assert names("杭州 食品")[:1] == ["杭州西湖龙井食品有限公司"]
+    assert names("龙井 西湖") == ["杭州西湖龙井食品有限公司"]
+    assert names("龙井 水产") == []
+
+
+def test_a_former_name_finds_the_enterprise_and_says_so(some):
+    Fact.objects.create(
+        enterprise=some, place=some.place, field="name", value="杭州钱江茶叶厂", state=Fact.State.FORMER,
+        valid_to=date(2010, 3, 1), source="登记机关",
+    )  # fmt: skip
+    for eyes in (scope.SYSTEM, scope.PUBLIC, scope.staff(WESTLAKE)):
+        (hit,) = finding.search("钱江茶叶", within=eyes).hits
+        assert (hit.name, hit.rank, hit.note) == (some.name, 4, "杭州钱江茶叶厂")
+    assert finding.search("钱江茶叶", within=scope.staff(NINGBO)).hits == []
+
+
+def test_what_others_resemble_is_not_asked_for_when_the_word_itself_is_found(some):
+    assert {h.rank for h in finding.search("西湖").hits} <= {2, 3}
+
+
+@pytest.mark.parametrize("word", ["商贸", "湖州", "公司", "司"])
+@pytest.mark.parametrize(
+    "eyes", [scope.PUBLIC, scope.staff(330000_000000), scope.staff(330100_000000), scope.staff(WESTLAKE)]
+)
+def test_every_name_with_a_word_is_listed_once_over_all_pages(db, word, eyes, monkeypatch):
+    """Common and rare words, walked through or read from an index, in the order of each scope."""
+    places = (WESTLAKE, WESTLAKE + 1000, LINPING, NINGBO)
+    for n in range(60):
+        name = ("湖州" if n % 7 == 0 else "杭州") + chr(0x4E00 + n) + ("商贸有限公司" if n % 3 else "食品厂")
+        Enterprise.objects.create(name=name, place=places[n % 4])
+    for far, known in (
+        (0, {}),
+        (5, {"商贸": 0.5, "公司": 0.5, "湖州": 0.5}),
+        (1000, {"商贸": 0.5, "公司": 0.5, "司": 0.5}),
+    ):
+        monkeypatch.setattr(finding, "FAR", far)
+        monkeypatch.setattr(similar, "frequencies", lambda known=known: known)
+        listed, after = [], ""
+        for _ in range(40):
+            found = finding.search(word, 7, after=after, within=eyes)
+            listed += [h.name for h in found.hits if h.rank <= 3]
+            after = found.after
+            if not after:
+                break
+        with scope.acting(eyes):
+            there = [n for n in Enterprise.objects.values_list("name", flat=True) if word in n]
+        assert sorted(listed) == sorted(there), (far, known)

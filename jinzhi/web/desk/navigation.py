@@ -16,6 +16,7 @@ ENTRIES = [
     _entry("任职", "desk-posts", "id-badge-2", 30, "o"),
     _entry("权限", "desk-powers", "shield-check", 40, "r"),
     _entry("委托", "desk-delegations", "arrows-exchange", 50),
+    _entry("接口密钥", "desk-keys", "key", 60),
     _entry("操作日志", "desk-log", "history", 10, "l", group="日志"),
     _entry("登录日志", "desk-signins", "login-2", 20, "s", group="日志"),
 ]
@@ -38,6 +39,8 @@ AUDIT_KINDS = {
     "people.second_factor.reset": "重置动态口令",
     "people.delegation.given": "委托代办",
     "people.delegation.revoked": "撤销委托",
+    "people.key.issued": "发放接口密钥",
+    "people.key.revoked": "停用接口密钥",
     "desk.exported": "导出列表",
     "desk.log.read": "查阅操作日志",
     "desk.log.verified": "核对日志完整性",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import agencies, delegations, logs, people, posts, powers, views
+from . import agencies, delegations, keys, logs, people, posts, powers, views
 
 urlpatterns = [
     path("", views.home, name="desk-home"),
@@ -30,6 +30,9 @@ urlpatterns = [
     path("powers/", powers.index, name="desk-powers"),
     path("delegations/", delegations.index, name="desk-delegations"),
     path("delegations/<int:key>/revoke/", delegations.revoke, name="desk-delegation-revoke"),
+    path("keys/", keys.index, name="desk-keys"),
+    path("keys/new/", keys.new, name="desk-key-new"),
+    path("keys/<int:key>/revoke/", keys.revoke, name="desk-key-revoke"),
     path("log/", logs.log, name="desk-log"),
     path("log/verify/", logs.verify, name="desk-log-verify"),
     path("log/<int:key>/", logs.entry, name="desk-log-entry"),

@@ -177,7 +177,33 @@ class Migration(migrations.Migration):
             model_name='power',
             constraint=models.UniqueConstraint(models.F('post'), models.F('role'), models.F('procedure'), models.F('step'), name='power_once'),
         ),
+        migrations.CreateModel(
+            name='ApiKey',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64, unique=True, verbose_name='摘要')),
+                ('shown', models.CharField(max_length=16, verbose_name='密钥')),
+                ('name', models.CharField(max_length=60, verbose_name='使用单位或系统')),
+                ('scopes', models.JSONField(default=list, verbose_name='权限')),
+                ('rate', models.PositiveIntegerField(verbose_name='每分钟次数')),
+                ('expires_on', models.DateField(verbose_name='有效期至')),
+                ('issued_at', models.DateTimeField(auto_now_add=True, verbose_name='发放时间')),
+                ('revoked_at', models.DateTimeField(null=True, verbose_name='停用时间')),
+                ('last_used_at', models.DateTimeField(null=True, verbose_name='最近使用')),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.agency', verbose_name='机构')),
+                ('issued_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='发放人')),
+            ],
+            options={
+                'verbose_name': '接口密钥',
+            },
+        ),
         rls.append_only("people_signin"),
+        migrations.RunSQL(  # issued by officials, looked up before a scope is entered, its use noted by the system
+            "REVOKE ALL ON people_apikey FROM jinzhi_public, jinzhi_enterprise;"
+            " REVOKE INSERT, UPDATE, DELETE ON people_apikey FROM jinzhi_app;"
+            " REVOKE DELETE ON people_apikey FROM jinzhi_staff",
+            migrations.RunSQL.noop,
+        ),
         migrations.RunSQL(  # looked up before a scope is entered, written by the system
             "REVOKE ALL ON people_accesstoken FROM jinzhi_public, jinzhi_enterprise;"
             " REVOKE INSERT, UPDATE ON people_accesstoken FROM jinzhi_staff, jinzhi_app",
