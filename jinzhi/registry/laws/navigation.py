@@ -5,7 +5,7 @@ from django.urls import reverse
 from jinzhi.registry.laws import parsing, services
 from jinzhi.web.navigation import Entry, Hit, Source
 
-ENTRIES = [Entry("法规库", "laws-index", "books", group="档案", order=60, key="l")]
+ENTRIES = [Entry("法规库", "laws-index", "books", group="档案", order=60, key="f")]
 
 
 def _find(request, words: str, limit: int) -> list[Hit]:
