@@ -9,11 +9,13 @@ import typer
 from jinzhi.registry import services
 from jinzhi.registry.importing import mapping as mappings
 from jinzhi.registry.importing import reading, running
+from jinzhi.registry.matching import command as comparing
 from jinzhi.registry.models import ImportBatch
 from jinzhi.registry.searching import finding
 
 NAME = "registry"
 app = typer.Typer(help="企业与证书登记。", no_args_is_help=True)
+comparing.register(app)
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
