@@ -5,13 +5,29 @@ from contextlib import nullcontext
 from django.urls import reverse
 
 from jinzhi.foundation.places import scope
+from jinzhi.registry.archive_views import ARCHIVISTS, waiting
+from jinzhi.registry.models import Correction
 from jinzhi.registry.searching import finding
 from jinzhi.web import navigation
 from jinzhi.web.navigation import Entry, Hit, Source
 
+
+def _doubles(request) -> int:
+    return waiting().count()
+
+
+def _asked(request) -> int:
+    return Correction.objects.filter(state=Correction.State.OPEN).count()
+
+
 ENTRIES = [
     Entry("企业档案", "registry-enterprises", "building-factory-2", group="档案", order=10, key="e"),
     Entry("证书", "registry-certificates", "certificate", group="档案", order=20, key="z"),
+    Entry(
+        "疑似重复", "registry-duplicates", "copy", group="档案", order=22, roles=ARCHIVISTS, count=_doubles
+    ),
+    Entry("更正申请", "registry-corrections", "edit", group="档案", order=24, roles=ARCHIVISTS, count=_asked),
+    Entry("我的档案", "my-archive", "building-factory-2", group="企业办事", order=20, faces=("enterprise",)),
     Entry(
         "导入登记数据",
         "registry-import",
@@ -24,6 +40,15 @@ ENTRIES = [
 
 AUDIT_KINDS = {
     "contacts_read": "查阅企业联系人",
+    "enterprise_corrected": "更正企业档案",
+    "enterprise_fact_refused": "不采用一项记载",
+    "enterprise_merged": "合并企业档案",
+    "enterprise_unmerged": "撤销合并",
+    "enterprise_split": "登记企业分立",
+    "enterprise_merge": "登记企业合并",
+    "enterprise_recoded": "变更企业代码",
+    "suspicion_decided": "处理疑似重复",
+    "correction_answered": "答复更正申请",
     "registry.exported": "导出登记清单",
     "registry.imported": "导入登记数据",
     "certificate_suspend": "暂停证书",

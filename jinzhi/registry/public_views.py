@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from jinzhi.foundation.places import scope
-from jinzhi.registry import services, verifying, written
+from jinzhi.registry import archive_page, sections, services, verifying, written
 from jinzhi.registry.searching import finding
 
 LONGEST = 100
@@ -36,15 +36,21 @@ def search(request):
 def archive(request, code: str):
     """The public archive of an enterprise; a fragment of it for a side panel."""
     panel = request.headers.get("HX-Request") == "true"
+    on, wrong = archive_page.day_asked(request.GET.get("as_of"))
     with scope.acting(scope.PUBLIC):
-        found = services.archive(code)
+        found = services.archive(code, on=on)
+        if found is not None and not panel:
+            context = archive_page.context(found, sections.PUBLIC, on) | {
+                "link": services.link(found),
+                "wrong_day": wrong,
+            }
+            return render(request, "registry/archive.html", context, status=400 if wrong else 200)
     if found is None:
         if panel:
             raise Http404("没有登记这家企业。")
         context = {"q": code[:LONGEST], "wrong": written.looks_wrong(code), "unknown": True}
         return render(request, "registry/search.html", context, status=404)
-    context = {"e": found, "link": services.link(found)}
-    return render(request, "registry/panel.html" if panel else "registry/archive.html", context)
+    return render(request, "registry/panel.html", {"e": found, "link": services.link(found)})
 
 
 @require_safe

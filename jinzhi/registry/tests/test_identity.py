@@ -66,7 +66,8 @@ def links_of(row) -> dict:
 class TestMerging:
     def test_rooms_above_are_among_the_links(self):
         found = {(model, column) for model, column in identity.links()}
-        assert {(apps.get_model("casework.Case"), "enterprise_id"), (Account, "enterprise_id"), (Certificate, "holder_id")} <= found
+        case = apps.get_model("casework.Case")
+        assert {(case, "enterprise_id"), (Account, "enterprise_id"), (Certificate, "holder_id")} <= found
 
     def test_every_link_goes_to_the_survivor(self, enterprise, double):
         Account.objects.create(username="dbl", kind="enterprise", enterprise_id=double.pk)
