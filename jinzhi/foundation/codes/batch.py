@@ -68,8 +68,8 @@ def run(scheme: str, path: Path, column: str, target: Path, on: date | None = No
 def _run(scheme: str, path: Path, column: str, target: Path, on: date | None, *, careful: bool) -> Outcome:
     outcome = Outcome(scheme, column, on, result_file=str(target))
     with tabular.opened(path, careful=careful) as table:
-        chosen = _chosen(column, table.columns)
-        outcome.column = chosen
+        picked = chosen(column, table.columns)
+        outcome.column = picked
         try:
             out = target.open("wb")
         except OSError as fault:
@@ -78,8 +78,8 @@ def _run(scheme: str, path: Path, column: str, target: Path, on: date | None, *,
             out.write(b"\xef\xbb\xbf")  # Excel takes a CSV without it for GBK
             header = True
             for frame in _filled(table, outcome):
-                answers = vectorised.frame(scheme, frame[chosen], on)
-                _count(outcome, answers, frame[chosen])
+                answers = vectorised.frame(scheme, frame[picked], on)
+                _count(outcome, answers, frame[picked])
                 _beside(frame, answers).write_csv(out, include_header=header)
                 header = False
             if header:
@@ -87,7 +87,7 @@ def _run(scheme: str, path: Path, column: str, target: Path, on: date | None, *,
     return outcome
 
 
-def _chosen(column: str, names: list[str]) -> str:
+def chosen(column: str, names: list[str]) -> str:
     wanted = column.strip()
     if wanted in names:
         return wanted

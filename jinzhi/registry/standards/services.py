@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db import connection
+from django.db.models import Q
 
 from jinzhi.foundation import rules
 from jinzhi.foundation.calendar.arithmetic import add_months
@@ -109,8 +110,7 @@ def parse(text: str) -> Number:
 def edges(found: Iterable[str]) -> list[Edge]:
     """The replacements in which these numbers take part."""
     names = list(found)
-    rows = Replacement.objects.filter(older__in=names) | Replacement.objects.filter(newer__in=names)
-    rows = list(rows.distinct())
+    rows = list(Replacement.objects.filter(Q(older__in=names) | Q(newer__in=names)))
     effective = dict(
         Standard.objects.filter(number__in={r.newer for r in rows}).values_list("number", "effective_on")
     )

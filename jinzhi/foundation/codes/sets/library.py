@@ -46,6 +46,8 @@ class CodeSet:
     mark: str
     complete: bool
     items: dict[str, Item] = field(repr=False)
+    set_title: str = ""
+    standard: str = ""
 
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
@@ -70,16 +72,13 @@ def versions(name: str) -> tuple[CodeSet, ...]:
     if not name.isidentifier() or not path.exists():
         raise NoSet(f"没有名为 {name} 的代码集")
     document = read_yaml(path)
-    return tuple(_version(name, entry) for entry in document["versions"])
+    about = (document.get("title", ""), document.get("standard", ""))
+    return tuple(_version(name, entry, *about) for entry in document["versions"])
 
 
-def _version(name: str, entry: dict[str, Any]) -> CodeSet:
+def _version(name: str, entry: dict[str, Any], set_title: str, standard: str) -> CodeSet:
     items: dict[str, Item] = {}
-    for code, category in entry["categories"].items():
-        details = category.get("details", {})
-        items[code] = _item(code, {k: v for k, v in category.items() if k != "details"}, "")
-        for detail, value in details.items():
-            items[detail] = _item(detail, value if isinstance(value, dict) else {"name": value}, code)
+    _take(items, entry["categories"], "")
     return CodeSet(
         name=name,
         version=str(entry["version"]),
@@ -90,7 +89,17 @@ def _version(name: str, entry: dict[str, Any]) -> CodeSet:
         mark=entry["mark"],
         complete=entry["complete"],
         items=items,
+        set_title=set_title,
+        standard=standard,
     )
+
+
+def _take(items: dict[str, Item], entries: dict[str, Any], parent: str) -> None:
+    """The codes and those below them, as deep as they go."""
+    for code, value in entries.items():
+        fields = value if isinstance(value, dict) else {"name": value}
+        items[code] = _item(code, {k: v for k, v in fields.items() if k != "details"}, parent)
+        _take(items, fields.get("details", {}), code)
 
 
 def _item(code: str, entry: dict[str, Any], parent: str) -> Item:
@@ -139,13 +148,19 @@ def lint() -> list[str]:
     return problems
 
 
+def _below(code: str, parent: str) -> bool:
+    """Longer by its own figures, or of one length with the figures where the parent has noughts (2110 below 2100)."""
+    begins = parent if len(code) > len(parent) else parent.rstrip("0")
+    return code.startswith(begins) and code != parent
+
+
 def _lint(found: tuple[CodeSet, ...]) -> list[str]:
     problems = []
     for one in found:
         if one.mark not in MARKS:
             problems.append(f"{one.version} 版的 mark 应为 {'、'.join(MARKS)} 之一")
         for item in one.items.values():
-            if item.parent and not item.code.startswith(item.parent):
+            if item.parent and not _below(item.code, item.parent):
                 problems.append(f"{one.version} 版：{item.code} 不在大类 {item.parent} 之下")
             if not isinstance(item.code, str) or not item.name:
                 problems.append(f"{one.version} 版：代码 {item.code!r} 应为文字且有名称")
