@@ -134,7 +134,7 @@ _TABLE = {
 def fill(rows: int, more: dict[str, str] | None = None) -> float:
     """Copy the register into registry_enterprise as the owner, past rules and row security; seconds it took.
 
-    `more`: further columns of the table with SQL constants.
+    The indexes are made afterwards. `more`: further columns of the table with SQL constants.
     """
     from measured import superuser
 
@@ -144,15 +144,22 @@ def fill(rows: int, more: dict[str, str] | None = None) -> float:
     with tempfile.TemporaryDirectory() as folder, superuser() as owner:
         file = Path(folder) / "rows.csv"
         picked = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
-        base.execute(
-            f"COPY (SELECT {picked} FROM ({statement()}) AS r) TO '{file}' (FORMAT csv, FORCE_QUOTE *)",
-            _given(rows, 0),
-        )
+        made = f"SELECT {picked} FROM ({statement()}) AS r"
+        base.execute(f"COPY ({made}) TO '{file}' (FORMAT csv, FORCE_QUOTE *)", _given(rows, 0))
+        indexes = owner.execute(_INDEXES).fetchall()
+        for name, _ in indexes:
+            owner.execute(f"DROP INDEX {name}")
         command = f"COPY registry_enterprise ({', '.join(columns)}) FROM STDIN (FORMAT csv, HEADER)"
         with owner.cursor().copy(command) as copy, file.open("rb") as content:
             while block := content.read(1 << 20):
                 copy.write(block)
+        for _, definition in indexes:
+            owner.execute(definition)
     return time.monotonic() - started
+
+
+_INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'registry_enterprise'
+    AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = 'registry_enterprise'::regclass)"""
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 LINES = 500  # lines of CSV sent in one piece
-GROUP = 50_000  # rows of one Parquet row group
+GROUP = 20_000  # rows of one Parquet row group
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

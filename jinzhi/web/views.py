@@ -2,9 +2,9 @@
 
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
 
 from jinzhi.foundation.people import roles
-from jinzhi.foundation.people.access import staff_required
 from jinzhi.foundation.people.middleware import to_sign_in
 from jinzhi.foundation.people.models import Account
 
@@ -33,14 +33,15 @@ def home(request):
     return redirect("people-account")
 
 
-@staff_required
+@require_safe
 def search(request):
-    """What the rooms find for a word, grouped by source; a fragment for the box, else a page."""
-    wanted = request.GET.get("q", "").strip()[:60]
+    """What the rooms find for a word, grouped by source; a fragment for the box, else a page of one's own side."""
+    wanted = " ".join(request.GET.get("q", "").split())[:60]
     is_box = request.headers.get("HX-Request") == "true"
     groups = navigation.find(request, wanted, QUICK if is_box else 20) if len(wanted) >= 2 else []
     hits = [hit for group in groups for hit in group.hits]
     if not is_box and len(hits) == 1:
         return redirect(hits[0].url)
-    template = "web/parts/found.html" if is_box else "web/search.html"
+    page = "web/search.html" if navigation.face(request) == "staff" else "web/search_public.html"
+    template = "web/parts/found.html" if is_box else page
     return render(request, template, {"wanted": wanted, "groups": groups})

@@ -167,7 +167,22 @@
     next.scrollIntoView({ block: "nearest" });
   }
 
+  // the hits under a search box: arrows go through them, Escape leads back to the box
+  function throughHits(event) {
+    const form = event.target.closest?.(".finder");
+    if (!form || !["ArrowDown", "ArrowUp", "Escape"].includes(event.key)) return false;
+    const input = find("input[type=search]", form);
+    const stops = [input, ...form.querySelectorAll(".quick a")];
+    const at = stops.indexOf(document.activeElement);
+    if (event.key === "Escape" && at < 1) return false;
+    event.preventDefault();
+    const next = event.key === "Escape" ? 0 : at + (event.key === "ArrowDown" ? 1 : -1);
+    stops[Math.min(stops.length - 1, Math.max(0, next))].focus();
+    return true;
+  }
+
   document.addEventListener("keydown", (event) => {
+    if (throughHits(event)) return;
     if (event.key === "Escape") {
       root.classList.remove("menu-open");
       if (document.activeElement?.id === "find") document.activeElement.blur();
