@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from jinzhi.foundation.places.models import Record
 from jinzhi.registry.archive_models import Correction, Entry, Fact, Lineage, MergeLog, Suspicion
+from jinzhi.registry.import_models import ImportBatch, ImportChange, ImportProfile, ImportRow
 from jinzhi.registry.pinyin import initials
 
 __all__ = [
     "Certificate", "CertificateChange", "CertificateItem", "Correction", "Enterprise", "EnterpriseContact",
-    "Entry", "Fact", "Identifier", "ImportBatch", "ImportRow", "Lineage", "MergeLog", "Suspicion",
+    "Entry", "Fact", "Identifier", "ImportBatch", "ImportChange", "ImportProfile",
+    "ImportRow", "Lineage", "MergeLog", "Suspicion",
 ]  # fmt: skip
 
 
@@ -190,6 +192,7 @@ class Certificate(Record):
     case_number = models.CharField("办件编号", max_length=60, blank=True)
     rule_set = models.CharField("适用规则", max_length=40, blank=True)
     source = models.CharField("来源", max_length=60, blank=True)
+    batch = models.UUIDField("批次", null=True, blank=True)  # the import that entered it
     face_version = models.PositiveSmallIntegerField("证面版次", default=1)
     is_demo = models.BooleanField("演示数据", default=False)
 
@@ -275,51 +278,3 @@ class CertificateChange(Record):
         verbose_name = "证书变动"
         ordering = ["effective_on", "id"]
         indexes = [models.Index(fields=["place", "-id"], name="change_place")]
-
-
-class ImportBatch(Record):
-    """One file put in: what it was, how its columns were read, what became of its rows."""
-
-    class State(models.TextChoices):
-        READY = "ready", "待导入"
-        DONE = "done", "已导入"
-        FAILED = "failed", "未导入"
-
-    kind = models.CharField("内容", max_length=12)  # enterprise, certificate
-    file_name = models.CharField("文件名", max_length=200)
-    sha256 = models.CharField("内容摘要", max_length=64)  # files.Blob, kept until some days after the upload
-    columns = models.JSONField("列名", default=list)
-    mapping = models.JSONField("列对应", default=dict)
-    state = models.CharField("状态", max_length=8, choices=State.choices, default=State.READY)
-    total = models.PositiveIntegerField("行数", default=0)
-    created = models.PositiveIntegerField("新增", default=0)
-    changed = models.PositiveIntegerField("更新", default=0)
-    unchanged = models.PositiveIntegerField("无变化", default=0)
-    refused = models.PositiveIntegerField("未接受", default=0)
-    started_by = models.CharField("操作人", max_length=60, blank=True)
-    finished_at = models.DateTimeField("完成时间", null=True)
-    message = models.CharField("说明", max_length=300, blank=True)
-
-    class Meta:
-        verbose_name = "导入批次"
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["place", "-id"], name="import_place")]
-
-    def __str__(self):
-        return self.file_name
-
-
-class ImportRow(models.Model):
-    """A row that was not accepted, with its reasons; `original` holds its cells as they came."""
-
-    place = models.BigIntegerField("地点")
-    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows")
-    line = models.PositiveIntegerField("行号")
-    original = models.JSONField("原始内容", default=list)
-    problems = models.JSONField("问题", default=list)  # [{"column", "value", "reason"}]
-
-    class Meta:
-        verbose_name = "未接受的行"
-        ordering = ["line"]
-        indexes = [models.Index(fields=["place", "-id"], name="import_row_place")]
-        constraints = [models.UniqueConstraint(fields=["batch", "line"], name="import_row_once")]

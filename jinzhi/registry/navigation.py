@@ -51,6 +51,7 @@ AUDIT_KINDS = {
     "correction_answered": "答复更正申请",
     "registry.exported": "导出登记清单",
     "registry.imported": "导入登记数据",
+    "registry.import_undone": "撤销导入",
     "certificate_suspend": "暂停证书",
     "certificate_resume": "恢复证书",
     "certificate_withdraw": "撤回许可",

@@ -122,5 +122,7 @@ POLICIES = [
     rls.scoped("registry_enterprisecontact", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
     rls.scoped("registry_importbatch"),
     rls.scoped("registry_importrow"),
+    rls.scoped("registry_importchange"),
+    rls.scoped("registry_importprofile"),
     rls.append_only("registry_certificatechange"),
 ]

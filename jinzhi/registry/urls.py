@@ -21,5 +21,7 @@ urlpatterns = [
     path("registry/import/", import_views.imports, name="registry-import"),
     path("registry/import/template/<str:kind>.csv", import_views.template, name="registry-import-template"),
     path("registry/import/<uuid:key>/", import_views.batch, name="registry-import-batch"),
+    path("registry/import/<uuid:key>/progress", import_views.progress, name="registry-import-progress"),
+    path("registry/import/<uuid:key>/act/<str:act>", import_views.act, name="registry-import-act"),
     path("registry/import/<uuid:key>/rows.csv", import_views.refused_rows, name="registry-import-rows"),
 ]

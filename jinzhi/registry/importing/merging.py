@@ -1,52 +1,30 @@
 # ruff: noqa: S608  statements are put together from names of this file; values are bound
-"""Records into the register, as sets: staged by COPY, matched, inserted, updated where something differs.
+"""Records into the register, as sets: staged by COPY, matched, judged; only then anything is written.
 
-Rows are matched by code first (a credit code contains its organisation code), then by a number of the
-register's own scheme, never by name. What cannot be merged is refused with its reason and leaves no trace.
-Everything happens in the caller's transaction.
+Rows are matched by code first (a credit code contains its organisation code), then by a former code, then by a
+number of another register, never by name. What cannot be merged is refused with its reason and leaves no trace.
+Everything happens in the caller's transaction; a dry run ends after the judgement. Matching sees the whole
+register, so that a code entered elsewhere is known; writing happens with the eyes of the person importing.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 
+import polars as pl
 from django.db import connection
-from uuid_utils.compat import uuid7
+from django.utils import timezone
+from uuid_utils import uuid7
 
+from jinzhi.foundation.places import scope
 from jinzhi.foundation.places.models import this_node
-from jinzhi.registry.importing.mapping import CERTIFICATE, Mapping
+from jinzhi.registry.importing import statements as sql
+from jinzhi.registry.importing.checking import TEXTS
+from jinzhi.registry.importing.fields import CERTIFICATE, DATES, ENTERPRISE, ENTRY_KINDS
+from jinzhi.registry.importing.mapping import Mapping
+from jinzhi.registry.pinyin import initials
 
-CHUNK = 5000
-_TEXTS = (
-    "key", "uscc", "org_code", "identifier", "name", "legal_representative", "address", "premises", "industry",
-    "enterprise_status", "enterprise_kind", "number", "kind", "status", "agency_name", "category_code",
-    "category", "detail", "varieties",
-)  # fmt: skip
-_DATES = ("founded_on", "valid_from", "valid_to", "issued_on", "newest")
-_UUIDS = ("new_enterprise", "new_certificate", "new_item", "new_uscc", "new_org", "new_identifier")
-_STAGED = ("line", "place", "original", *_TEXTS, *_DATES, *_UUIDS)
-
-_CREATE = f"""CREATE TEMPORARY TABLE registry_stage (
-    line int PRIMARY KEY, place bigint, original text,
-    {", ".join(f"{c} text NOT NULL DEFAULT ''" for c in _TEXTS)},
-    {", ".join(f"{c} date" for c in _DATES)},
-    {", ".join(f"{c} uuid" for c in _UUIDS)},
-    enterprise uuid, certificate uuid, is_new boolean NOT NULL DEFAULT false,
-    outcome text NOT NULL DEFAULT '', wrong_field text, wrong_value text, reason text
-) ON COMMIT DROP"""
-
-# Stage column -> column of the register, for what a mapping may bring.
-_ENTERPRISE_COLUMNS = {
-    "name": "name", "legal_representative": "legal_representative", "address": "address",
-    "premises": "premises_address", "place": "place", "industry": "industry", "founded_on": "founded_on",
-    "enterprise_status": "status", "enterprise_kind": "kind",
-}  # fmt: skip
-_CERTIFICATE_COLUMNS = {
-    "name": "holder_name", "legal_representative": "legal_representative", "address": "address",
-    "premises": "premises", "place": "place", "status": "status", "valid_from": "valid_from",
-    "valid_to": "valid_to", "issued_on": "issued_on", "agency_name": "agency_name",
-}  # fmt: skip
-_DEFAULTS = {"enterprise_status": "active", "enterprise_kind": "company", "status": "valid"}
+Line = tuple[int, str, str, str]  # line, field, value, reason
 
 
 @dataclass
@@ -56,251 +34,266 @@ class Merged:
     created: int = 0
     changed: int = 0
     unchanged: int = 0
-    refused: int = 0
-
-
-def holder_key(record: dict, scheme: str) -> str:
-    """What makes two rows the same holder."""
-    if org := record.get("org_code") or record.get("uscc", "")[8:17]:
-        return f"org:{org}"
-    if record.get("identifier"):
-        return f"{scheme}:{record['identifier']}"
-    return f"certificate:{record.get('number', '')}"
 
 
 class Merge:
-    """One import: `stage` the records, then `merge`, then `refusals`."""
+    """One import: `stage` the records, `judge` them, then `write`."""
 
-    def __init__(self, mapping: Mapping):
-        self.mapping = mapping
+    def __init__(self, mapping: Mapping, batch: str | None, tell: Callable[[str], None] = lambda stage: None):
+        self.mapping, self.batch, self.tell = mapping, batch, tell
+        self.own = scope.current()
         self.cursor = connection.cursor()
-        self.cursor.execute("SELECT pg_advisory_xact_lock(hashtext('registry.import'))")
-        self.cursor.execute("DROP TABLE IF EXISTS registry_stage")
-        self.cursor.execute(_CREATE)
+        self.has: set[str] = set()
+        self.parameters = {
+            "source": mapping.source,
+            "scheme": mapping.scheme,
+            "node": this_node(),
+            "batch": batch,
+            "today": timezone.localdate(),
+            "source_on": mapping.source_on,
+            "section": ENTRY_KINDS.get(mapping.kind, ("", ""))[0],
+            "words": ENTRY_KINDS.get(mapping.kind, ("", ""))[1],
+            "published": mapping.published,
+            "lo": self.own.lo if self.own.face == "staff" else 0,
+            "hi": self.own.hi if self.own.face == "staff" else 10**12,
+        }
 
-    def stage(self, records: Iterable[tuple[int, str, dict]]) -> None:
-        """Copy (line, original cells as JSON, record) into the stage."""
-        records = iter(records)
-        while chunk := list(islice(records, CHUNK)):  # reading may ask the database: not during a COPY
-            with self.cursor.copy(f"COPY registry_stage ({', '.join(_STAGED)}) FROM STDIN") as copy:
-                for row in chunk:
-                    copy.write_row(self._staged(*row))
-        self.cursor.execute("ANALYZE registry_stage")
+    def may_begin(self) -> bool:
+        """Whether no other import is writing; holds them off until the end of the transaction."""
+        self.cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('registry.import'))")
+        return bool(self.cursor.fetchone()[0])  # type: ignore[index]
 
-    def _staged(self, line: int, original: str, record: dict) -> list:
-        newest = self.mapping.newest_by
-        texts = [record.get(c) or _DEFAULTS.get(c, "") for c in _TEXTS[1:]]
-        dates = [record.get(c) for c in _DATES[:-1]] + [record.get(newest) if newest else None]
-        key = holder_key(record, self.mapping.scheme)
-        return [line, record["place"], original, key, *texts, *dates, *(uuid7() for _ in _UUIDS)]
+    # an empty register
 
-    def merge(self) -> Merged:
-        self._execute(*_PREPARE, *_MATCH_ENTERPRISES)
-        if self.mapping.kind == CERTIFICATE:
-            self._execute(*_MATCH_CERTIFICATES)
-        self._execute(*_CHOOSE, *_ENTER_ENTERPRISES)
-        changed = self._update_enterprises()
-        self._execute(*_IDENTIFY)
-        if self.mapping.kind == CERTIFICATE:
-            self._merge_certificates()
-        else:
-            self._execute("UPDATE registry_stage SET outcome = 'created' WHERE outcome = '' AND is_new")
+    def register_is_empty(self) -> bool:
+        """Whether there is nothing to match with: then rows go in directly."""
+        if self.mapping.kind != ENTERPRISE:
+            return False
+        with scope.acting(scope.SYSTEM):
             self.cursor.execute(
-                "UPDATE registry_stage SET outcome = CASE WHEN enterprise = ANY(%s) THEN 'changed'"
-                " ELSE 'unchanged' END WHERE outcome = ''",
-                [changed],
+                "SELECT NOT EXISTS (SELECT 1 FROM registry_enterprise)"
+                " AND NOT EXISTS (SELECT 1 FROM registry_identifier)"
             )
-        self._execute(*_REMOVE_UNUSED)
-        self.cursor.execute("SELECT outcome, count(*) FROM registry_stage GROUP BY outcome")
-        return Merged(**dict(self.cursor.fetchall()))
+            return self.cursor.fetchone()[0]  # type: ignore[index]
 
-    def refusals(self) -> list[tuple[int, str, str, str, str]]:
-        """(line, original, field, value, reason) of the rows that could not be merged."""
-        self.cursor.execute(
-            "SELECT line, original, wrong_field, wrong_value, reason FROM registry_stage"
-            " WHERE outcome = 'refused' ORDER BY line"
+    def fill(self, records: Iterable[pl.DataFrame], *, lay_down_indexes: bool) -> Merged:
+        """Copy the records into an empty register; raises when somebody filled it meanwhile."""
+        made: list[str] = []
+        with scope.acting(scope.SYSTEM):
+            if lay_down_indexes:
+                self.cursor.execute("SELECT registry_lay_down_indexes()")
+                made = [row[0] for row in self.cursor.fetchall()]
+            else:
+                self.cursor.execute("LOCK TABLE registry_enterprise IN SHARE ROW EXCLUSIVE MODE")
+        done = Merged()
+        for part in records:
+            rows = self._new_enterprises(part)
+            insert_rows(self.cursor, "registry_enterprise", rows)
+            self._copy_identifiers(part, rows)
+            done.created += part.height
+            self.tell("merging")
+        with scope.acting(scope.SYSTEM):
+            for statement in made:
+                self.cursor.execute("SELECT registry_make_index(%s)", [statement])
+                self.tell("merging")
+        return done
+
+    def _new_enterprises(self, part: pl.DataFrame) -> pl.DataFrame:
+        now = timezone.now().isoformat()
+        return part.select(
+            _uuids(part.height),
+            "place",
+            owner_node=pl.lit(this_node()),
+            version=pl.lit(1),
+            created_at=pl.lit(now),
+            updated_at=pl.lit(now),
+            name="name",
+            uscc="uscc",
+            org_code=pl.when(pl.col("org_code") == "")
+            .then(pl.col("uscc").str.slice(8, 9))
+            .otherwise("org_code"),
+            kind=_or("enterprise_kind", "company"),
+            legal_representative="legal_representative",
+            address="address",
+            premises_address="premises",
+            industry="industry",
+            economic_type="economic_type",
+            founded_on="founded_on",
+            status=_or("enterprise_status", "active"),
+            source=pl.lit(self.mapping.source),
+            source_on=pl.coalesce("source_on", pl.lit(self.mapping.source_on, dtype=pl.Date)),
+            received_on=pl.lit(self.parameters["today"]),
+            batch=pl.lit(self.batch, dtype=pl.String),
+            initials=_initials(part["name"]),
+            is_demo=pl.lit(value=False),
+            remark=pl.lit(""),
         )
-        return self.cursor.fetchall()
 
-    def _execute(self, *statements: str) -> None:
-        values = {"source": self.mapping.source, "scheme": self.mapping.scheme, "node": this_node()}
-        for statement in statements:
-            self.cursor.execute(statement, values)
-
-    def _own(self) -> str:
-        """When a fact of the register may be replaced: by a register of enterprises, or by its own source."""
-        return "true" if self.mapping.kind != CERTIFICATE else "e.source = %(source)s"
-
-    def _update_enterprises(self) -> list:
-        """Bring what differs; a certificate register only fills what is empty in facts from elsewhere."""
-        sets, differs = [], []
-        for staged, column in _ENTERPRISE_COLUMNS.items():
-            if staged not in self.mapping.fields:
+    def _copy_identifiers(self, part: pl.DataFrame, rows: pl.DataFrame) -> None:
+        for column, scheme in (
+            ("registration_number", "registration_number"),
+            ("identifier", self.mapping.scheme),
+        ):
+            if not (part[column] != "").any():
                 continue
-            given = f"s.{staged} IS NOT NULL" if staged in (*_DATES, "place") else f"s.{staged} <> ''"
-            empty = f"e.{column} IS NULL" if staged in (*_DATES, "place") else f"e.{column} = ''"
-            value = f"CASE WHEN {given} AND ({self._own()} OR {empty}) THEN s.{staged} ELSE e.{column} END"
-            sets.append(f"{column} = {value}")
-            differs.append(f"e.{column} IS DISTINCT FROM {value}")
-        sets.append("uscc = CASE WHEN e.uscc = '' THEN s.uscc ELSE e.uscc END")
-        sets.append("org_code = CASE WHEN e.org_code = '' THEN s.org_code ELSE e.org_code END")
-        differs += ["(e.uscc = '' AND s.uscc <> '')", "(e.org_code = '' AND s.org_code <> '')"]
-        self.cursor.execute(
-            f"""UPDATE registry_enterprise AS e SET {", ".join(sets)}, version = e.version + 1, updated_at = now()
-            FROM (SELECT DISTINCT ON (enterprise) * FROM registry_stage WHERE outcome = '' AND NOT is_new
-                  ORDER BY enterprise, newest DESC NULLS LAST, line DESC) AS s
-            WHERE e.id = s.enterprise AND ({" OR ".join(differs)}) RETURNING e.id""",
-            {"source": self.mapping.source},
-        )
-        return [row[0] for row in self.cursor.fetchall()]
+            given = part.select("place", value=column, enterprise_id=rows["id"]).filter(pl.col("value") != "")
+            now = timezone.now().isoformat()
+            found = given.select(
+                _uuids(given.height), "place", "value", "enterprise_id", owner_node=pl.lit(this_node()),
+                version=pl.lit(1), created_at=pl.lit(now), updated_at=pl.lit(now), scheme=pl.lit(scheme),
+                source=pl.lit(self.mapping.source),
+            )  # fmt: skip
+            insert_rows(self.cursor, "registry_identifier", found)
 
-    def _merge_certificates(self) -> None:
-        columns = {s: c for s, c in _CERTIFICATE_COLUMNS.items() if s in self.mapping.fields}
-        self._execute(_ENTER_CERTIFICATES, *_REFUSE_UNSEEN)
-        differs = " OR ".join(f"c.{c} IS DISTINCT FROM s.{s}" for s, c in columns.items())
-        self._execute(
-            f"""WITH brought AS (
-                UPDATE registry_certificate AS c
-                SET {", ".join(f"{c} = s.{s}" for s, c in columns.items())},
-                    version = c.version + 1, updated_at = now()
-                FROM registry_stage AS s
-                WHERE s.outcome = '' AND c.id = s.certificate AND ({differs}) RETURNING c.id)
-            UPDATE registry_stage SET outcome = 'changed' FROM brought WHERE certificate = brought.id"""
-        )
-        if {"category", "detail", "varieties", "category_code"} & set(self.mapping.fields):
-            self._execute(*_RENEW_ITEMS)
-        self._execute("UPDATE registry_stage SET outcome = 'unchanged' WHERE outcome = ''")
+    # a register with rows
+
+    def stage(self, records: Iterable[pl.DataFrame]) -> None:
+        """Copy the records into a temporary table."""
+        with scope.acting(scope.SYSTEM):
+            self.cursor.execute("DROP TABLE IF EXISTS registry_stage, registry_match, registry_change")
+            self.cursor.execute(sql.CREATE_STAGE)
+            for part in records:
+                self.has |= {c for c in TEXTS if c not in self.has and (part[c] != "").any()}
+                ids = {"new_enterprise": _uuid_list(part.height)}
+                if self.mapping.kind != ENTERPRISE:
+                    ids["new_record"] = _uuid_list(part.height)
+                frame = part.with_columns(
+                    *(pl.Series(name, values) for name, values in ids.items()),
+                    org_code=pl.when(pl.col("org_code") == "")
+                    .then(pl.col("uscc").str.slice(8, 9))
+                    .otherwise("org_code"),
+                    initials=_initials(part["name"]),
+                    newest=pl.col(self.mapping.newest_by)
+                    if self.mapping.newest_by
+                    else pl.lit(None, dtype=pl.Date),
+                    key=pl.col("key"),
+                )
+                columns = [c for c in sql.STAGED if c in frame.columns]
+                copy_rows(self.cursor, "registry_stage", frame.select(columns))
+                self.tell("merging")
+            self.cursor.execute("ANALYZE registry_stage")
+
+    def judge(self) -> tuple[Merged, list[Line]]:
+        """What each staged row will become, and the rows that cannot be merged. Writes temporary tables only."""
+        with scope.acting(scope.SYSTEM):
+            self._run(*sql.match(self.has, self.mapping))
+            if self.mapping.kind == CERTIFICATE:
+                self._run(*sql.MATCH_CERTIFICATES)
+            elif self.mapping.is_entry:
+                self._run(*sql.MATCH_ENTRIES)
+            self._run(*(sql.REFUSE_SAME if self.mapping.kind == ENTERPRISE else sql.CHOOSE))
+            self._run(*self._change(), "ANALYZE registry_change")
+            if self.mapping.kind == CERTIFICATE:
+                self._run(*sql.judge_certificates(self.mapping.fields))
+            elif self.mapping.is_entry:
+                self._run(*sql.JUDGE_ENTRIES)
+            self.cursor.execute(sql.COUNT_ENTERPRISES if self.mapping.kind == ENTERPRISE else sql.COUNT)
+            counts = dict(self.cursor.fetchall())
+            refused = counts.pop("refused", 0)
+            lines: list[Line] = []
+            if refused:
+                self.cursor.execute(sql.REFUSED)
+                lines = self.cursor.fetchall()
+            self.cursor.execute(
+                "GRANT SELECT ON registry_stage, registry_match, registry_change TO jinzhi_staff"
+            )
+        return Merged(**counts), lines
+
+    def write(self) -> None:
+        """Bring the judged rows into the register."""
+        self._run(*sql.enter_enterprises(self.mapping.kind))
+        self.tell("merging")
+        self._run(*sql.update_enterprises(self._changing(), register=self.mapping.kind == ENTERPRISE))
+        self.tell("merging")
+        self._run(*sql.identify(self.has))
+        if self.mapping.kind == CERTIFICATE:
+            self._run(*sql.write_certificates(self.mapping.fields))
+        elif self.mapping.is_entry:
+            self._run(*sql.WRITE_ENTRIES)
+        with scope.acting(scope.SYSTEM):
+            self.cursor.execute("DROP TABLE registry_stage, registry_match, registry_change")
+
+    def _changing(self) -> dict[str, str]:
+        """Stage column -> column of the register, of what this mapping may bring."""
+        return {s: c for s, c in sql.ENTERPRISE_COLUMNS.items() if s in self.mapping.fields}
+
+    def _change(self) -> list[str]:
+        self.cursor.execute(sql.ANY_LOCK, self.parameters)
+        locked = self.cursor.fetchone()[0]  # type: ignore[index]
+        return sql.change(self._changing(), register=self.mapping.kind == ENTERPRISE, locked=locked)
+
+    def _run(self, *statements: str) -> None:
+        for statement in statements:
+            self.cursor.execute(statement, self.parameters if "%(" in statement else None)
 
 
-def _refuse(field: str, reason: str, where: str, extra: str = "") -> str:
-    return f"""UPDATE registry_stage AS s SET outcome = 'refused', wrong_field = '{field}',
-        wrong_value = s.{field}, reason = {reason} {extra} WHERE s.outcome = '' AND {where}"""
+def copy_rows(cursor, table: str, frame: pl.DataFrame) -> None:
+    """COPY into a temporary table of our own (row security allows it for no other)."""
+    columns = ", ".join(f'"{c}"' for c in frame.columns)
+    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)") as copy:
+        for part in frame.iter_slices(20_000):
+            copy.write(part.write_csv(include_header=False, quote_style="necessary", null_value=""))
 
 
-_PREPARE = [
-    "UPDATE registry_stage SET org_code = substr(uscc, 9, 9) WHERE uscc <> '' AND org_code = ''",
-    # a row with the number alone and a row with number and code speak of one holder
-    """UPDATE registry_stage AS s SET key = o.key, org_code = o.org_code, uscc = o.uscc
-        FROM registry_stage AS o
-        WHERE s.identifier <> '' AND s.org_code = '' AND o.identifier = s.identifier AND o.org_code <> ''""",
-]
-
-_MATCH_ENTERPRISES = [
-    """UPDATE registry_stage AS s SET enterprise = e.id FROM registry_enterprise AS e
-        WHERE s.uscc <> '' AND e.uscc = s.uscc AND NOT e.uscc = ''""",
-    _refuse(
-        "uscc",
-        "'组织机构代码 ' || s.org_code || ' 已属于“' || e.name || '”（' || e.uscc || '）'",
-        "e.org_code = s.org_code AND NOT e.org_code = '' AND s.uscc <> '' AND e.uscc <> '' AND e.uscc <> s.uscc",
-        "FROM registry_enterprise AS e",
-    ),
-    """UPDATE registry_stage AS s SET enterprise = e.id FROM registry_enterprise AS e
-        WHERE s.enterprise IS NULL AND s.org_code <> '' AND e.org_code = s.org_code AND NOT e.org_code = ''
-        AND (e.uscc = '' OR s.uscc = '')""",
-    """UPDATE registry_stage AS s SET enterprise = e.id
-        FROM registry_identifier AS n JOIN registry_enterprise AS e ON e.id = n.enterprise_id
-        WHERE s.enterprise IS NULL AND s.identifier <> '' AND s.outcome = ''
-        AND n.scheme = %(scheme)s AND n.value = s.identifier AND (e.org_code = '' OR s.org_code = '')""",
-    _refuse(
-        "identifier",
-        "'编号 ' || s.identifier || ' 已属于另一企业'",
-        "s.identifier <> '' AND n.scheme = %(scheme)s AND n.value = s.identifier"
-        " AND n.enterprise_id IS DISTINCT FROM s.enterprise",
-        "FROM registry_identifier AS n",
-    ),
-]
-
-_MATCH_CERTIFICATES = [
-    # a holder without any code is known by the certificate it holds
-    """UPDATE registry_stage AS s SET enterprise = c.holder_id FROM registry_certificate AS c
-        WHERE s.enterprise IS NULL AND s.key LIKE 'certificate:%%' AND s.outcome = ''
-        AND c.number_key = registry_number_key(s.number)""",
-    _refuse(
-        "number",
-        "CASE WHEN c.case_number <> '' THEN '这张证书由本系统办理发放，不能用导入修改'"
-        " WHEN c.kind <> s.kind THEN '编号已登记为另一种证书'"
-        " ELSE '编号已登记在“' || c.holder_name || '”名下' END",
-        "c.number_key = registry_number_key(s.number)"
-        " AND (c.case_number <> '' OR c.kind <> s.kind OR c.holder_id IS DISTINCT FROM s.enterprise)",
-        "FROM registry_certificate AS c",
-    ),
-    """UPDATE registry_stage AS s SET certificate = c.id FROM registry_certificate AS c
-        WHERE s.outcome = '' AND c.number_key = registry_number_key(s.number)""",
-]
-
-# One row of several describes a holder: the newest by the mapping's date, else the last of the file.
-_CHOOSE = [
-    """UPDATE registry_stage AS s SET new_enterprise = w.new_enterprise, is_new = true
-        FROM (SELECT DISTINCT ON (key) key, new_enterprise FROM registry_stage
-              WHERE outcome = '' AND enterprise IS NULL
-              ORDER BY key, newest DESC NULLS LAST, line DESC) AS w
-        WHERE s.key = w.key AND s.outcome = '' AND s.enterprise IS NULL""",
-]
-
-_ENTER_ENTERPRISES = [
-    """INSERT INTO registry_enterprise (id, place, owner_node, version, created_at, updated_at, name, uscc,
-            org_code, kind, legal_representative, address, premises_address, industry, founded_on, status,
-            source, is_demo, remark)
-        SELECT DISTINCT ON (s.key) s.new_enterprise, s.place, %(node)s, 1, now(), now(), s.name, s.uscc,
-            s.org_code, s.enterprise_kind, s.legal_representative, s.address, s.premises, s.industry,
-            s.founded_on, s.enterprise_status, %(source)s, false, ''
-        FROM registry_stage AS s WHERE s.outcome = '' AND s.is_new
-        ORDER BY s.key, s.newest DESC NULLS LAST, s.line DESC
-        ON CONFLICT DO NOTHING""",
-    """UPDATE registry_stage AS s SET enterprise = e.id FROM registry_enterprise AS e
-        WHERE s.is_new AND e.id = s.new_enterprise""",
-    _refuse("uscc", "'该代码已在其他地区登记'", "s.enterprise IS NULL"),
-]
-
-_IDENTIFY = [
-    f"""INSERT INTO registry_identifier (id, place, owner_node, version, created_at, updated_at, scheme, value,
-            source, enterprise_id)
-        SELECT DISTINCT ON (s.{column}) s.{new}, s.place, %(node)s, 1, now(), now(), {scheme}, s.{column},
-            %(source)s, s.enterprise
-        FROM registry_stage AS s WHERE s.outcome = '' AND s.{column} <> ''
-        ORDER BY s.{column}, s.line ON CONFLICT DO NOTHING"""
-    for column, new, scheme in (
-        ("uscc", "new_uscc", "'uscc'"),
-        ("org_code", "new_org", "'organization_code'"),
-        ("identifier", "new_identifier", "%(scheme)s"),
+def insert_rows(cursor, table: str, frame: pl.DataFrame) -> None:
+    """Insert many rows with the rights of the scope: copied beside, then inserted by one statement."""
+    columns = ", ".join(f'"{c}"' for c in frame.columns)
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE registry_piece ON COMMIT DROP AS SELECT {columns} FROM {table} LIMIT 0"
     )
-]
+    copy_rows(cursor, "registry_piece", frame)
+    cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM registry_piece")
+    cursor.execute("DROP TABLE registry_piece")
 
-_ENTER_CERTIFICATES = """WITH entered AS (
-    INSERT INTO registry_certificate (id, place, owner_node, version, created_at, updated_at, number, kind,
-        holder_id, holder_name, holder_code, status, valid_from, valid_to, issued_on, agency_key, agency_name,
-        legal_representative, address, premises, case_number, rule_set, source, face_version, is_demo)
-    SELECT s.new_certificate, s.place, %(node)s, 1, now(), now(), s.number, s.kind, s.enterprise, s.name,
-        coalesce(nullif(s.uscc, ''), nullif(s.org_code, ''), left(s.identifier, 30)), s.status, s.valid_from,
-        s.valid_to, s.issued_on, '', s.agency_name, s.legal_representative, s.address, s.premises, '', '',
-        %(source)s, 1, false
-    FROM registry_stage AS s WHERE s.outcome = '' AND s.certificate IS NULL
-    ORDER BY s.line ON CONFLICT DO NOTHING RETURNING id)
-UPDATE registry_stage SET outcome = 'created', certificate = entered.id
-FROM entered WHERE new_certificate = entered.id"""
 
-_REFUSE_UNSEEN = [
-    _refuse("number", "'编号已在其他地区登记'", "s.certificate IS NULL"),
-]
+def _or(column: str, default: str) -> pl.Expr:
+    return pl.when(pl.col(column) == "").then(pl.lit(default)).otherwise(column)
 
-_SAME_ITEM = """i.certificate_id = s.certificate AND i.category_code = s.category_code
-    AND i.category = s.category AND i.detail = s.detail AND i.varieties = s.varieties"""
-_RENEW_ITEMS = [
-    f"""UPDATE registry_stage AS s SET outcome = 'changed' WHERE s.outcome = '' AND s.category <> ''
-        AND NOT EXISTS (SELECT 1 FROM registry_certificateitem AS i WHERE {_SAME_ITEM})""",
-    """DELETE FROM registry_certificateitem AS i USING registry_stage AS s
-        WHERE s.outcome = 'changed' AND s.category <> '' AND i.certificate_id = s.certificate""",
-    """INSERT INTO registry_certificateitem (id, place, owner_node, version, created_at, updated_at,
-            certificate_id, "order", category_code, category, detail_code, detail, varieties)
-        SELECT s.new_item, s.place, %(node)s, 1, now(), now(), s.certificate, 1, s.category_code, s.category,
-            '', s.detail, s.varieties
-        FROM registry_stage AS s WHERE s.outcome IN ('created', 'changed') AND s.category <> ''""",
-]
 
-# An enterprise entered for a row that was refused afterwards goes again.
-_UNUSED = """SELECT s.new_enterprise FROM registry_stage AS s WHERE s.is_new
-    GROUP BY s.new_enterprise HAVING bool_and(s.outcome = 'refused')"""
-_REMOVE_UNUSED = [
-    f"DELETE FROM registry_identifier WHERE enterprise_id IN ({_UNUSED})",
-    f"DELETE FROM registry_enterprise WHERE id IN ({_UNUSED})",
-]
+def _uuid_list(count: int) -> list[str]:
+    return [str(uuid7()) for _ in range(count)]
+
+
+def _uuids(count: int) -> pl.Series:
+    return pl.Series("id", _uuid_list(count), dtype=pl.String)
+
+
+def _initials(names: pl.Series) -> pl.Series:
+    return pl.Series("initials", [initials(n) for n in names], dtype=pl.String)
+
+
+def with_keys(records: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Add `key`, the same in rows of one holder, and what no second row may have: `once`, `also`, `other`."""
+    org = pl.when(pl.col("org_code") != "").then("org_code").otherwise(pl.col("uscc").str.slice(8, 9))
+    number = pl.col("registration_number")
+    own = pl.when(pl.col("identifier") != "").then(pl.format("{}:{}", pl.lit(mapping.scheme), "identifier"))
+    by_number = pl.when(number != "").then(pl.format("reg:{}", number))
+    holder = pl.coalesce(pl.when(org != "").then(pl.format("org:{}", org)), own, by_number, pl.lit(""))
+    if mapping.kind == ENTERPRISE:
+        also, other = pl.coalesce(by_number, pl.lit("")), pl.coalesce(own, pl.lit(""))
+        return records.with_columns(key=holder, once=holder, also=also, other=other)
+    if mapping.kind == CERTIFICATE:
+        plain = (
+            pl.col("number").str.normalize("NFKC").str.to_uppercase().str.replace_all(r"[\s_.\-·‐-―]+", "")
+        )
+        keyed = pl.format("certificate:{}", plain)
+        holder = pl.when(holder == "").then(keyed).otherwise(holder)
+        return records.with_columns(key=holder, once=keyed, also=pl.lit(""), other=pl.lit(""))
+    texts = [pl.col(c) for c in ("source_key", "title", "facts", "name")]
+    days = [pl.col(c).cast(pl.String).fill_null("") for c in DATES]
+    content = pl.concat_str([holder, *texts, *days], separator="\x1f")
+    with_content = records.with_columns(key=holder, content=content)
+    if (records["source_key"] == "").any():
+        keys = [_digest(c) for c in with_content["content"]]
+        with_content = with_content.with_columns(
+            source_key=pl.when(pl.col("source_key") == "").then(pl.Series(keys)).otherwise("source_key")
+        )
+    section = ENTRY_KINDS[mapping.kind][0]
+    with_content = with_content.with_columns(source_key=pl.format("{}:{}", pl.lit(section), "source_key"))
+    none = {"also": pl.lit(""), "other": pl.lit("")}
+    return with_content.drop("content").with_columns(once=pl.col("source_key"), **none)
+
+
+def _digest(text: str) -> str:
+
+    return hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from jinzhi.registry import certificates, services
+from jinzhi.registry.importing import spool
 
 WESTLAKE, LINPING, NINGBO = 330106_000000, 330113_000000, 330203_000000
 
@@ -15,6 +16,12 @@ TEA = {
     "detail": "茶叶",
     "varieties": "绿茶",
 }
+
+
+@pytest.fixture(autouse=True)
+def _spool(tmp_path, monkeypatch):
+    """Imports of a test keep what they read in the test's own folder."""
+    monkeypatch.setattr(spool, "folder", lambda name: tmp_path / "imports" / name)
 
 
 @pytest.fixture

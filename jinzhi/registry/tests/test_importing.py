@@ -16,7 +16,7 @@ from jinzhi.foundation.history.models import AuditEntry
 from jinzhi.foundation.places import scope
 from jinzhi.registry import certificates, commands, services
 from jinzhi.registry.importing import mapping as mappings
-from jinzhi.registry.importing import merging, reading, running
+from jinzhi.registry.importing import reading, running, statements
 from jinzhi.registry.models import Certificate, Enterprise, Identifier, ImportBatch, ImportRow
 from jinzhi.registry.searching import finding
 
@@ -76,7 +76,7 @@ def reasons(outcome) -> dict[int, str]:
 )
 def test_encodings_and_separators_are_found_out(table, encoding, delimiter):
     outcome = running.run(table([GOOD], encoding=encoding, delimiter=delimiter), ENTERPRISES)
-    assert (outcome.total, outcome.created, outcome.refused) == (1, 1, 0)
+    assert (outcome.read, outcome.inserted, outcome.refused) == (1, 1, 0)
     found = Enterprise.objects.get()
     assert (found.name, found.place, found.founded_on) == (
         "杭州西湖龙井食品有限公司",
@@ -84,30 +84,28 @@ def test_encodings_and_separators_are_found_out(table, encoding, delimiter):
         date(2004, 5, 8),
     )
     assert found.org_code == "723456781" and found.source == "登记机关"
-    assert set(found.identifiers.values_list("scheme", flat=True)) == {"uscc", "organization_code"}
+    assert not found.identifiers.exists()  # the row itself holds its two codes
 
 
 def test_a_packed_file_and_a_workbook_are_read_like_a_csv(tmp_path):
     packed = tmp_path / "t.csv.gz"
     packed.write_bytes(gzip.compress(write(tmp_path / "t.csv", HEADER, [GOOD]).read_bytes()))
-    assert running.run(packed, ENTERPRISES).created == 1
+    assert running.run(packed, ENTERPRISES).inserted == 1
     book = openpyxl.Workbook()
     book.active.append(HEADER)
     book.active.append([*GOOD[:3], date(2004, 5, 8), "存续"])
     book.active.append(["=1+1", None, None, None, None])
+    book.active.append([None] * 5)
     book.save(tmp_path / "t.xlsx")
     outcome = running.run(tmp_path / "t.xlsx", ENTERPRISES)
-    assert (outcome.total, outcome.unchanged, outcome.refused) == (
-        1,
-        1,
-        0,
-    )  # the formula has no value: an empty row
+    assert (outcome.read, outcome.unchanged, outcome.refused) == (2, 1, 1)
+    assert "没有算出结果的公式" in reasons(outcome)[3]
 
 
 def test_columns_may_stand_in_any_order_under_names_in_any_writing(tmp_path):
     header = [" 状态", "企业 名称", "备注", "成立日期", "信用代码", "区县"]
     path = write(tmp_path / "t.csv", header, [["存续", GOOD[1], "x", GOOD[3], GOOD[0], GOOD[2]]])
-    assert running.run(path, ENTERPRISES).created == 1
+    assert running.run(path, ENTERPRISES).inserted == 1
 
 
 @pytest.mark.parametrize(
@@ -132,7 +130,7 @@ def test_each_bad_value_is_answered_with_line_column_value_and_reason(table, col
     bad = [*GOOD]
     bad[column] = value
     outcome = running.run(table([GOOD, ["", "", "", "", ""], bad]), ENTERPRISES)
-    assert (outcome.total, outcome.created, outcome.refused) == (2, 1, 1)
+    assert (outcome.read, outcome.inserted, outcome.refused) == (2, 1, 1)
     (refusal,) = outcome.refusals
     assert refusal.line == 4 and refusal.original == bad
     (problem,) = refusal.problems
@@ -168,7 +166,7 @@ def test_a_row_with_too_many_or_too_few_cells_is_refused_alone(tmp_path):
         "\n".join([",".join(HEADER), ",".join(GOOD), "a,b", ",".join([*GOOD, "x"])]), encoding="utf-8"
     )
     outcome = running.run(path, ENTERPRISES)
-    assert outcome.created == 1 and reasons(outcome) == {
+    assert outcome.inserted == 1 and reasons(outcome) == {
         3: "本行有 2 格，表头有 5 列，请检查逗号和引号",
         4: "本行有 6 格，表头有 5 列，请检查逗号和引号",
     }
@@ -195,7 +193,6 @@ def test_a_second_row_of_the_same_enterprise_is_refused_with_the_first_line(tabl
         (b"PK\x03\x04 broken", "打不开"),
         (b"\x1f\x8b broken", "损坏"),
         (b"\x89PNG\r\n\x1a\n\0\0", "不是"),
-        (b'a,b\n"1,2\n' + b"x" * 1_100_000, "格式有误"),
     ],
 )
 def test_a_file_that_is_no_table_is_said_so(tmp_path, content, words):
@@ -247,43 +244,45 @@ def snapshot():
 
 def test_importing_twice_changes_nothing(table):
     rows = [GOOD, ["913301007882999916", "杭州丙有限公司", "西湖区", "", "注销"]]
-    assert running.run(table(rows), ENTERPRISES).created == 2
+    assert running.run(table(rows), ENTERPRISES).inserted == 2
     before = snapshot()
     again = running.run(table(rows), ENTERPRISES)
-    assert (again.unchanged, again.created, again.changed) == (2, 0, 0) and snapshot() == before
+    assert (again.unchanged, again.inserted, again.updated) == (2, 0, 0) and snapshot() == before
     third = running.run(table([[*GOOD[:4], "注销"], rows[1]]), ENTERPRISES)
-    assert (third.changed, third.unchanged) == (1, 1)
+    assert (third.updated, third.unchanged) == (1, 1)
     assert Enterprise.objects.get(uscc=GOOD[0]).version == 2
 
 
 def test_a_dry_run_answers_and_writes_nothing(table):
     trail = AuditEntry.objects.count()
     outcome = running.run(table([GOOD, ["x", *GOOD[1:]]]), ENTERPRISES, dry_run=True)
-    assert (outcome.created, outcome.refused, outcome.batch) == (1, 1, None)
+    assert (outcome.inserted, outcome.refused, outcome.batch) == (1, 1, None)
     assert not Enterprise.objects.exists() and not ImportBatch.objects.exists()
     assert AuditEntry.objects.count() == trail
 
 
 def test_an_import_that_dies_half_way_leaves_nothing(table, monkeypatch):
-    monkeypatch.setattr(merging, "_IDENTIFY", ["SELECT 1/0"])
+    monkeypatch.setattr(statements, "update_enterprises", lambda *_, **__: ["SELECT 1/0"])
+    services.register_enterprise(name="在册", place=WESTLAKE, uscc="913301007882999916")
     with pytest.raises(Exception, match="zero"):
         running.run(table([GOOD]), ENTERPRISES)
-    assert not Enterprise.objects.exists() and not ImportBatch.objects.exists()
+    assert Enterprise.objects.get().name == "在册"
 
 
-def test_formulas_are_text_and_leave_as_text(table):
+def test_formulas_are_refused_and_leave_as_text(table):
     from jinzhi.web import export
 
     outcome = running.run(
-        table([[GOOD[0], "=HYPERLINK(1)", *GOOD[2:]], ["=1+1", "@x", *GOOD[2:]]]), ENTERPRISES
+        table(
+            [[GOOD[0], "=HYPERLINK(1)", *GOOD[2:]], ["=1+1", "@x", *GOOD[2:]], [GOOD[0], "@甲", *GOOD[2:]]]
+        ),
+        ENTERPRISES,
     )
-    assert Enterprise.objects.get().name == "=HYPERLINK(1)"
+    assert Enterprise.objects.get().name == "@甲"
+    assert "没有算出结果的公式" in reasons(outcome)[2] and "没有算出结果的公式" in reasons(outcome)[3]
     lines = "".join(export.lines(*running.refused_rows(outcome.columns, outcome.refusals)))
-    assert (
-        "'=1+1" in lines
-        and "'@x" in lines
-        and lines.splitlines()[0].endswith("行号,问题," + ",".join(HEADER))
-    )
+    assert "'=1+1" in lines and "'=HYPERLINK" in lines and "'@x" in lines
+    assert lines.splitlines()[0].endswith("行号,问题," + ",".join(HEADER))
 
 
 def test_refused_rows_come_back_with_their_columns_to_be_corrected(table, tmp_path):
@@ -293,12 +292,12 @@ def test_refused_rows_come_back_with_their_columns_to_be_corrected(table, tmp_pa
         [cell if column != "信用代码" else GOOD[0] for column, cell in zip(header, row, strict=True)]
         for row in rows
     ]
-    assert running.run(write(tmp_path / "again.csv", header, corrected), ENTERPRISES).created == 1
+    assert running.run(write(tmp_path / "again.csv", header, corrected), ENTERPRISES).inserted == 1
 
 
 def test_an_enterprise_known_by_its_organisation_code_receives_its_credit_code(table):
     old = services.register_enterprise(name="旧名", place=WESTLAKE, org_code="723456781")
-    assert running.run(table([GOOD]), ENTERPRISES).changed == 1
+    assert running.run(table([GOOD]), ENTERPRISES).updated == 1
     old.refresh_from_db()
     assert old.uscc == GOOD[0] and old.name == GOOD[1]
 
@@ -312,7 +311,7 @@ def test_two_credit_codes_with_one_organisation_code_are_not_merged(table):
 def test_officials_import_into_their_own_place_only(table):
     with scope.acting(scope.staff(330113_000000)):
         outcome = running.run(table([GOOD, ["913301007882999916", "临平丙", "临平区", "", ""]]), ENTERPRISES)
-    assert "不在您的管辖范围内" in reasons(outcome)[2] and outcome.created == 1
+    assert "不在您的管辖范围内" in reasons(outcome)[2] and outcome.inserted == 1
     services.register_enterprise(name="西湖甲", place=WESTLAKE, uscc="91330100732000014Q")
     with scope.acting(scope.staff(330113_000000)):
         outcome = running.run(table([["91330100732000014Q", "冒名", "临平区", "", ""]]), ENTERPRISES)
@@ -332,7 +331,7 @@ def codes_pass(monkeypatch):
 
 
 def test_certificates_come_with_holder_and_scope(licences, codes_pass):
-    assert running.run(licences(LICENCE), LICENCES).created == 1
+    assert running.run(licences(LICENCE), LICENCES).inserted == 1
     found = services.certificate("SC11333019700024", on=date(2023, 1, 1))
     assert (
         found["certificate"]["status"] == "valid" and found["certificate"]["items"][0]["category"] == "茶叶"
@@ -346,9 +345,9 @@ def test_certificates_are_updated_and_their_problems_answered(licences, codes_pa
     running.run(licences(LICENCE), LICENCES)
     changed = [*LICENCE[:5], "吊销", "茶叶"]
     outcome = running.run(licences(changed), LICENCES)
-    assert outcome.changed == 1 and Certificate.objects.get().status == "punished"
+    assert outcome.updated == 1 and Certificate.objects.get().status == "punished"
     outcome = running.run(licences([*LICENCE[:5], "吊销", "糕点"]), LICENCES)
-    assert outcome.changed == 1 and Certificate.objects.get().items.get().category == "糕点"
+    assert outcome.updated == 1 and Certificate.objects.get().items.get().category == "糕点"
     outcome = running.run(
         licences(
             ["SC11333019700025", *LICENCE[1:]],
@@ -386,8 +385,10 @@ def test_the_command_speaks_json_and_leaves_a_batch(table, tmp_path):
     )
     assert answer.exit_code == 0, answer.output
     told = json.loads(answer.stdout)
-    assert (told["total"], told["created"], told["refused"], told["accepted"]) == (2, 1, 1, 1)
-    assert told["rows"][0]["line"] == 3 and told["rows"][0]["problems"][0]["column"] == "信用代码"
+    assert told == {
+        "batch": told["batch"], "read": 2, "accepted": 1, "refused": 1, "inserted": 1, "updated": 0,
+        "unchanged": 0, "errors_file": str(errors),
+    }  # fmt: skip
     assert errors.read_text(encoding="utf-8-sig").startswith("行号,问题,")
     batch = ImportBatch.objects.get(pk=told["batch"])
     assert (batch.total, batch.refused, batch.state) == (2, 1, "done")
@@ -402,9 +403,9 @@ def test_the_command_speaks_json_and_leaves_a_batch(table, tmp_path):
 def test_the_real_licence_register_is_entered_and_its_holders_are_found(client):
     raw = mappings.read_yaml(CHICAGO_MAP.read_text(encoding="utf-8"))
     outcome = running.run(CHICAGO, raw)
-    assert outcome.total == 12_124 == outcome.accepted + outcome.refused
+    assert outcome.read == 12_124 == outcome.accepted + outcome.refused
     assert outcome.refused == 0
-    assert Certificate.objects.count() == outcome.created == 12_124
+    assert Certificate.objects.count() == outcome.inserted == 12_124
     assert Enterprise.objects.count() == 7_923  # licence numbers
     assert {h.name for h in finding.search("korona lounge").hits} == {"KORONA LOUNGE INC"}
     for number in ("1475890-20110416", "1475890"):
