@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "jinzhi.registry.laws",
     "jinzhi.registry.standards",
     "jinzhi.registry.licences",
+    "jinzhi.registry.matching",
     "jinzhi.web",
     "jinzhi.casework",
     "jinzhi.casework.esupervision",

@@ -199,19 +199,21 @@ def features(pairs: str, d: Dialect) -> str:
     fewer = f"least({d.size(d.words('l.plain'))}, {d.size(d.words('r.plain'))})"
     equal = " OR ".join(f"(l.{a} <> '' AND l.{a} = r.{b})" for a in names for b in names)
     number_l, number_r = (d.extract(f"{s}.place_key", "[0-9]+") for s in "lr")
+    shop_l, shop_r = (d.extract(f"{s}.plain", "NO [0-9]+") for s in "lr")  # two branches of a chain
     return f"""
-    SELECT ln, rn, CASE WHEN plain THEN 6 WHEN core THEN 5 WHEN alike >= 0.88 OR wide >= 0.92 THEN 4
+    SELECT ln, rn, CASE WHEN plain THEN 6 WHEN core AND NOT shop THEN 5 WHEN NOT shop AND (alike >= 0.88 OR wide >= 0.92) THEN 4
             WHEN alike >= 0.75 THEN 3
             WHEN common = fewer OR alike >= 0.6 THEN 2 WHEN common > 0 OR alike >= 0.4 THEN 1 ELSE 0 END AS name,
-        CASE WHEN place = -1 THEN -1 WHEN key AND place >= 0.8 THEN 4 WHEN key THEN 3 WHEN place >= 0.75 THEN 2
-            WHEN number THEN 1 ELSE 0 END AS place,
+        CASE WHEN place = -1 THEN -1 WHEN key AND place >= 0.8 THEN 4 WHEN key THEN 3 WHEN place >= 0.75 AND number THEN 2
+            WHEN number OR place >= 0.75 THEN 1 ELSE 0 END AS place,
         phone, code, region, greatest(alike, wide) AS alike, CASE WHEN place < 0 THEN 0 ELSE place END AS near FROM (
     SELECT c.ln, c.rn, l.plain = r.plain OR (l.plain = r.other_plain) OR (l.other_plain = r.plain) AS plain,
+        {shop_l} <> '' AND {shop_r} <> '' AND {shop_l} <> {shop_r} AS shop,
         {equal} AS core, greatest({alike}) AS alike, {wide} AS wide, {common} AS common, {fewer} AS fewer,
         CASE WHEN l.address = '' OR r.address = '' THEN -1 ELSE {d.similarity("l.address", "r.address")} END AS place,
         l.place_key = r.place_key AND l.place_key <> '' AS key, {number_l} = {number_r} AND {number_l} <> '' AS number,
         CASE WHEN l.phone = '' OR r.phone = '' THEN -1 WHEN l.phone = r.phone THEN 2
-            WHEN {d.distance("l.phone", "r.phone")} <= 2 THEN 1 ELSE 0 END AS phone,
+            WHEN {d.distance("l.phone", "r.phone")} <= 1 THEN 1 ELSE 0 END AS phone,
         CASE WHEN l.code = '' OR r.code = '' OR l.kind = '' OR r.kind = '' THEN -1 WHEN l.code = r.code THEN 2
             WHEN length(l.code) = length(r.code) AND {d.distance("l.code", "r.code")} <= 2 THEN 1
             ELSE 0 END AS code,
