@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import ProgrammingError, transaction
 
 from jinzhi.foundation.places import scope
 from jinzhi.registry import services
@@ -157,8 +158,8 @@ def test_another_county_sees_neither_page_nor_rows(done, sign_in):  # noqa: F811
     assert "与税务</a>" not in text(other.get("/registry/compare/"))
     with scope.acting(scope.staff(NINGBO)):
         assert not Comparison.objects.exists() and not Finding.objects.exists()
-    with scope.acting(scope.PUBLIC):
-        assert not Finding.objects.exists()
+    with scope.acting(scope.PUBLIC), pytest.raises(ProgrammingError), transaction.atomic():
+        Finding.objects.exists()
 
 
 def test_other_posts_may_not_compare(sign_in, own):  # noqa: F811
