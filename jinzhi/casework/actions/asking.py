@@ -1,5 +1,7 @@
 """Acts that bring in other people without moving the case: hand on, ask an opinion, copy, urge, charge."""
 
+from django.utils import timezone
+
 from jinzhi.casework import engine
 from jinzhi.casework.actions.base import (
     SIGN,
@@ -186,7 +188,7 @@ class Urge(Action):
             raise Refused("本件正在等待申请人或者期限届满，没有可以催办的环节")
         last = act.case.events.filter(kind=self.key, account=act.actor.account).order_by("-seq").first()
         least = rules.value("casework.urge_interval", on=act.day)
-        if last and calendar.workdays_between(last.at.date(), act.day) < least.value:
+        if last and calendar.workdays_between(timezone.localdate(last.at), act.day) < least.value:
             raise Refused(f"您今天已催办过；同一人每 {least.value} 个工作日可以催办一次")
 
     def run(self, act: Act) -> None:

@@ -31,19 +31,21 @@ def _shown(selected: str, narrow: bool, note: str = "") -> str:
         LIMIT %(limit)s"""
 
 
+_LIVES = "merged_into_id IS NULL"  # a row that was made one with another is found as that one
+
+
 def _picked(rank: object, condition: str, narrow: bool, *, ordered: bool = True) -> str:
     order = f"ORDER BY {_ORDER[narrow]} " if ordered else ""
-    return (
-        f"(SELECT {rank} AS rank, {_HIT} FROM registry_enterprise WHERE {condition} {order}LIMIT %(limit)s)"
-    )
+    return f"(SELECT {rank} AS rank, {_HIT} FROM registry_enterprise WHERE {condition} AND {_LIVES} {order}LIMIT %(limit)s)"
 
 
 @cache
 def search_exact(narrow: bool) -> str:
     """Enterprises by code (rank 0) and by whole name (1). Parameters: q, code, org, rank, place, last, limit."""
     by_code = (
-        "id IN (SELECT id FROM registry_enterprise WHERE uscc = %(code)s AND NOT uscc = ''"
-        f" UNION SELECT id FROM registry_enterprise WHERE {BY_ORG}"
+        "id IN (SELECT coalesce(merged_into_id, id) FROM registry_enterprise"
+        " WHERE uscc = %(code)s AND NOT uscc = ''"
+        f" UNION SELECT coalesce(merged_into_id, id) FROM registry_enterprise WHERE {BY_ORG}"
         " UNION SELECT enterprise_id FROM registry_identifier WHERE value = %(code)s"
         " UNION SELECT holder_id FROM registry_certificate"
         " WHERE number_key = registry_number_key(%(q)s))"
@@ -63,10 +65,11 @@ def search_walking(rank: int, narrow: bool) -> str:
 
     Parameters: q, place, last, limit, far (rows looked at, at most).
     """
-    walked = f"""(SELECT {_HIT}, name_plain FROM registry_enterprise WHERE {_AFTER[narrow]}
+    walked = f"""(SELECT {_HIT}, name_plain, merged_into_id FROM registry_enterprise WHERE {_AFTER[narrow]}
         ORDER BY {_ORDER[narrow]} LIMIT %(far)s)"""
     return _shown(
-        f"SELECT {rank} AS rank, {_HIT} FROM {walked} AS w WHERE {_FITS[rank]} LIMIT %(limit)s", narrow
+        f"SELECT {rank} AS rank, {_HIT} FROM {walked} AS w WHERE {_FITS[rank]} AND {_LIVES} LIMIT %(limit)s",
+        narrow,
     )
 
 
@@ -79,7 +82,7 @@ def search_indexed(rank: int, narrow: bool, by_pairs: bool) -> str:
     """
     pairs = "name_grams @@ %(tsquery)s::tsquery AND " if by_pairs else ""
     fitting = f"""SELECT {rank} AS rank, {_HIT} FROM registry_enterprise
-        WHERE {pairs}{_FITS[rank]} AND {_AFTER[narrow]}"""
+        WHERE {pairs}{_FITS[rank]} AND {_LIVES} AND {_AFTER[narrow]}"""
     return f"WITH fitting AS MATERIALIZED ({fitting}) {_shown('SELECT * FROM fitting', narrow)}"
 
 
@@ -103,7 +106,7 @@ def search_former() -> str:
             e.is_demo, f.value AS note
         FROM registry_fact AS f JOIN registry_enterprise AS e ON e.id = f.enterprise_id
         WHERE f.field = 'name' AND f.name_grams @@ registry_gram_query(%(q)s)
-            AND f.name_plain LIKE '%%' || {_PLAIN} || '%%' AND f.value <> e.name
+            AND f.name_plain LIKE '%%' || {_PLAIN} || '%%' AND f.value <> e.name AND e.merged_into_id IS NULL
         ORDER BY e.id LIMIT %(limit)s"""
     return _shown(named, False, ", h.note")
 

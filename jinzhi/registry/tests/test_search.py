@@ -212,3 +212,10 @@ def test_every_name_with_a_word_is_listed_once_over_all_pages(db, word, eyes, mo
         with scope.acting(eyes):
             there = [n for n in Enterprise.objects.values_list("name", flat=True) if word in n]
         assert sorted(listed) == sorted(there), (far, known)
+
+
+def test_a_row_made_one_with_another_is_found_as_that_one(some):
+    double = Enterprise.objects.create(name="杭州西湖龙井食品（重复）", place=WESTLAKE, org_code="14293005X")
+    Enterprise.objects.filter(pk=double.pk).update(merged_into=some, status="merged")
+    assert "杭州西湖龙井食品（重复）" not in names("西湖龙井") + names("食品 重复") + others("hzxhlj", 5)
+    assert names("14293005X") == [some.name]
