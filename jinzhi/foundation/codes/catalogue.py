@@ -187,7 +187,8 @@ def successors(
     """What a code of `since` has become in `until`, following the maps between versions."""
     if key == DIVISION:
         return _division_successors(code, now)
-    open_, seen, ends = [(since.key, code, "1:1")], set(), []
+    open_, ends = [(since.key, code, "1:1")], []
+    seen: set[tuple[int | None, str]] = set()
     while open_ and len(seen) < STEPS * 10:
         version, here, kind = open_.pop(0)
         if (version, here) in seen:

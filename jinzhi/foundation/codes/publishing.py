@@ -109,7 +109,7 @@ def _unmapped(held: CodeVersion, codes: set[str] | None = None) -> None:
 
 
 def _without_overlap(code_set: CodeSet, about: About, held: CodeVersion | None) -> None:
-    others = code_set.versions.exclude(pk=held.pk if held else None).order_by("valid_from")
+    others = code_set.versions.exclude(version=held.version if held else about.version).order_by("valid_from")
     before = [v for v in others if v.valid_from < about.valid_from]
     if before and before[-1].valid_to is None:  # it ends where the new one begins
         last = before[-1]
