@@ -79,6 +79,7 @@ class Merge:
     def fill(self, records: Iterable[pl.DataFrame], *, lay_down_indexes: bool) -> Merged:
         """Copy the records into an empty register; raises when somebody filled it meanwhile."""
         made: list[str] = []
+        self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an index is not made over checks still to come
         with scope.acting(scope.SYSTEM):
             if lay_down_indexes:
                 self.cursor.execute("SELECT registry_lay_down_indexes()")
