@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from django.http import Http404
 from ninja import Field, Path, Query, Router, Schema
 from ninja.errors import HttpError
+from pydantic import StrictBool
 
 from jinzhi.foundation.calendar.clock import today
 from jinzhi.registry.standards import services
@@ -74,8 +75,8 @@ class StandardAnswer(Head):
 
 class Question(Schema):
     numbers: list[Annotated[str, Field(max_length=200)]] = Field(max_length=services.MOST_CHECKED)
-    on: date | None = None
-    by_standard: bool = False
+    on: Annotated[str, Field(max_length=20)] = ""
+    by_standard: StrictBool = False
 
 
 class Answered(Schema):
@@ -156,7 +157,7 @@ def standards(
 @router.post("/check", response=Answers, summary="核对一批所引用的标准在某日是否有效")
 def check(request, question: Question):
     """Whether each cited standard was in force on the day, and what replaced it."""
-    day = question.on or today()
+    day = _day(question.on)
     found = services.check_list(
         [n.replace("\0", "") for n in question.numbers], day, by_standard=question.by_standard
     )
