@@ -274,6 +274,8 @@ def remarks(text: str, on: date) -> list[Checked]:
     `许可证引用 GB 7718-2004` → `GB 7718-2004 已于 2012-04-20 被 GB 7718-2011 代替`.
     """
     cited = list(dict.fromkeys(n.text for n in numbers.find(text)))
+    if not cited:
+        return []
     return [c for c in check_list(cited, on) if c.code in ("STD-01", "STD-02", "INFO")]
 
 

@@ -188,3 +188,15 @@ def test_the_pages_open(catalogue, client):
     assert client.get("/standards/?q=gb90001-2000").status_code == 302
     for address in ("/standards/nothing/", "/standards/GB 1-1999/"):
         assert client.get(address).status_code == 404
+
+
+def test_an_archive_tells_of_a_cited_standard_that_is_no_longer_in_force(catalogue):
+    from django.template import engines
+
+    from jinzhi.registry.sections import Row
+
+    text = "{% load jinzhi_standards %}{% standard_remarks row on %}"
+    row = Row(title="执行标准", facts=[("标准", "GB 90001—2000")])
+    told = engines["django"].from_string(text).render({"row": row, "on": None})
+    assert "GB 90001-2000 已于 2009-03-01 被 GB 90001-2008 代替" in told
+    assert engines["django"].from_string(text).render({"row": "电话 88123456", "on": None}).strip() == ""
