@@ -73,14 +73,16 @@ def by_code(d: Dialect, judged: Judged) -> str:
 def by_name_and_place(d: Dialect, judged: Judged) -> str:
     """Equal names at an equal address. Who was already paired by a code on both sides takes no part."""
 
+    fresh = " UNION ALL ".join(f"SELECT plain, place_key FROM {s}_fresh WHERE place_key <> ''" for s in "lr")
+
     def side(s: str) -> str:
         return f"""
-        (SELECT a.*, count(*) OVER (PARTITION BY plain, place_key, code) AS alike,
-             row_number() OVER (PARTITION BY plain, place_key ORDER BY address, a.n) AS i,
-             count(*) OVER (PARTITION BY plain, place_key) AS k,
-             CASE WHEN p.n IS NULL THEN 0 ELSE 1 END AS done
-         FROM {s}_side AS a LEFT JOIN (SELECT DISTINCT {s}n AS n FROM p_code) AS p ON p.n = a.n
-         WHERE plain <> '' AND place_key <> '')"""
+        (SELECT a.*, row_number() OVER (PARTITION BY a.plain, a.place_key ORDER BY a.address, a.n) AS i,
+             count(*) OVER (PARTITION BY a.plain, a.place_key) AS k, CASE WHEN p.n IS NULL THEN 0 ELSE 1 END AS done
+         FROM {s}_side AS a
+         JOIN (SELECT DISTINCT plain, place_key FROM ({fresh}) AS f) AS u
+             ON u.plain = a.plain AND u.place_key = a.place_key
+         LEFT JOIN (SELECT DISTINCT {s}n AS n FROM p_code) AS p ON p.n = a.n)"""
 
     return f"""
     SELECT l.n AS ln, r.n AS rn, 'name_place' AS stage, 0.96 AS score

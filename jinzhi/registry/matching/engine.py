@@ -65,6 +65,8 @@ def compare(engine: Engine, progress: Progress = lambda title, done: None) -> li
     known = _opaque(engine)
     table("p_code", cascade.by_code(d, known))
     progress("按名称和地址比对", 45)
+    for side in preparing.SIDES:
+        table(f"{side}_fresh", cascade.left_over(side, CERTAIN[:1]))
     table("p_place", cascade.by_name_and_place(d, known))
     for step, rule in ((2, cascade.by_name), (3, cascade.by_core_and_place)):
         for side in preparing.SIDES:
