@@ -164,3 +164,9 @@ def test_another_county_sees_neither_page_nor_rows(done, sign_in):  # noqa: F811
 
 def test_other_posts_may_not_compare(sign_in, own):  # noqa: F811
     assert sign_in("330106", "inspector").get("/registry/compare/").status_code == 403
+
+
+def test_the_worker_knows_the_work():
+    from importlib import import_module
+
+    assert import_module("jinzhi.registry.matching.tasks").work.name == "registry.compare"
