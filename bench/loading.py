@@ -142,16 +142,15 @@ def main() -> None:
             with path.open("rb") as file:
                 rows = sum(1 for _ in file) - 1
             ours = loaded(path)
+            analyzed()
             with superuser() as base:
-                codes = "WHERE version > 1"
-                finished_rows(base, f"{codes} AND batch IS NOT NULL AND uscc IN (SELECT before->>'uscc' FROM"
-                              " registry_importchange WHERE batch_id = (SELECT max(id::text)::uuid FROM"
-                              " registry_importbatch))", made)  # fmt: skip
-                base.execute("ALTER TABLE registry_enterprise DISABLE TRIGGER ALL")
                 base.execute(
-                    "DELETE FROM registry_enterprise WHERE id IN (SELECT record FROM registry_importchange WHERE"
-                    " batch_id = (SELECT max(id::text)::uuid FROM registry_importbatch))"
+                    "CREATE TEMP TABLE brought AS SELECT record AS id FROM registry_importchange WHERE batch_id ="
+                    " (SELECT id FROM registry_importbatch ORDER BY id DESC LIMIT 1)"
                 )
+                finished_rows(base, "WHERE id IN (SELECT id FROM brought)", made)
+                base.execute("ALTER TABLE registry_enterprise DISABLE TRIGGER ALL")
+                base.execute("DELETE FROM registry_enterprise WHERE id IN (SELECT id FROM brought)")
                 base.commit()
                 told(f"{100 // share} % delta", ours, copied(base, made), rows)
                 base.execute("ALTER TABLE registry_enterprise ENABLE TRIGGER ALL")
