@@ -14,7 +14,7 @@ from django.db import connections, transaction
 
 from jinzhi.casework import documents
 from jinzhi.casework.models import ProcedureVersion, published
-from jinzhi.demo import cases, enterprises, lives, people
+from jinzhi.demo import archives, cases, enterprises, lives, people
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.forms.definition import all_forms
 from jinzhi.foundation.people.models import Account
@@ -54,6 +54,7 @@ def generate(
         firms = enterprises.make(random, round(ENTERPRISES * scale), today)
         own = next(f for f in firms if f.county == enterprises.WEST_LAKE and f.row.status == "active")
         certificates = enterprises.certify(random, [f for f in firms if f is not own], today)
+        archives.fill(Random(f"{seed}-archives"), firms, today)
         paper = cases.store_paper()
         cases.make_applicant()
     plan = _plan(random, firms, own, round(CASES * scale))
