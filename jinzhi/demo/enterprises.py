@@ -49,7 +49,7 @@ def _firm(random: Random, county: Division, serial: int, name: str, details: tup
     founded = today - timedelta(days=random.randrange(400, 9000))
     row = Enterprise(
         place=county.place, name=name, uscc=code, org_code=code[8:17], legal_representative=names.person(random),
-        address=place, premises_address=place, industry="C14", founded_on=founded, source=SOURCE, source_on=today,
+        address=place, premises_address=place, industry="C14", founded_on=founded, source=f"登记机关（{SOURCE}）", source_on=today,
         received_on=today, initials=initials(name),
         status=random.choices(("active", "cancelled", "revoked"), (96, 3, 1))[0], is_demo=True,
     )  # fmt: skip

@@ -79,7 +79,7 @@ def lines(archive: dict) -> list[Line]:
             continue
         told = fact | {
             "shown": words(fact["field"], fact["value"]),
-            "source_kind": KINDS.get(kind_of(fact["source"]), ""),
+            "source_kind": _kind_word(fact["source"]),
         }
         if fact["state"] == "differs":
             line.differs.append(told)
@@ -90,6 +90,12 @@ def lines(archive: dict) -> list[Line]:
             line.source, line.source_on = fact["source"], fact["source_on"]
             line.reason, line.locked_until = fact.get("reason", ""), fact.get("locked_until")
     return [line for line in found.values() if line.value or line.differs or line.former]
+
+
+def _kind_word(source: str) -> str:
+    """The kind of a source where its name does not say it already."""
+    word = KINDS.get(kind_of(source), "")
+    return "" if word in source else word
 
 
 def story(archive: dict) -> list[Told]:

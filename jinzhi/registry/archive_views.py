@@ -181,7 +181,7 @@ def _pair(request, pair: Suspicion, faults: list[str]) -> dict[str, Any]:
             {"id": s.pk, "name": s.name} if s else {"id": None, "name": "其他地区的企业"} for s in sides
         ],
         "rows": table,
-        "evidence": pair.evidence or compared.get("evidence", []),
+        "evidence": [_spoken(e) for e in pair.evidence or compared.get("evidence", [])],
         "verdict": compared,
         "objection": objection,
         "left_over": waiting().exclude(pk=pair.pk).count(),
@@ -189,6 +189,14 @@ def _pair(request, pair: Suspicion, faults: list[str]) -> dict[str, Any]:
         "faults": faults,
         "posted_reason": request.POST.get("reason", ""),
     }
+
+
+def _spoken(evidence: dict) -> dict:
+    """Evidence with places by name."""
+    sides = {s: str(evidence.get(s, "")) for s in ("left", "right")}
+    if evidence.get("field") == "地区":
+        sides = {s: archive_page.words("place", text) if text.isdigit() else text for s, text in sides.items()}
+    return evidence | sides
 
 
 @require_POST
