@@ -14,6 +14,7 @@ from jinzhi.registry.pinyin import initials
 from jinzhi.services.licensing import licence
 
 SOURCE = "演示生成"
+REGISTER = f"登记机关（{SOURCE}）"
 WEST_LAKE = "330106"
 
 
@@ -49,8 +50,8 @@ def _firm(random: Random, county: Division, serial: int, name: str, details: tup
     founded = today - timedelta(days=random.randrange(400, 9000))
     row = Enterprise(
         place=county.place, name=name, uscc=code, org_code=code[8:17], legal_representative=names.person(random),
-        address=place, premises_address=place, industry="C14", founded_on=founded, source=f"登记机关（{SOURCE}）", source_on=today,
-        received_on=today, initials=initials(name),
+        address=place, premises_address=place, industry="C14", founded_on=founded, source=REGISTER,
+        source_on=today, received_on=today, initials=initials(name),
         status=random.choices(("active", "cancelled", "revoked"), (96, 3, 1))[0], is_demo=True,
     )  # fmt: skip
     return Firm(row, county.code, details)
