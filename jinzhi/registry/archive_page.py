@@ -8,6 +8,7 @@ from jinzhi.foundation.places.services import name_path
 from jinzhi.registry import sections
 from jinzhi.registry.facts import FIELDS, kind_of
 from jinzhi.registry.models import Enterprise
+from jinzhi.web.templatetags import jinzhi as dress
 
 _CHOICES = {
     "kind": dict(Enterprise.Kind.choices),
@@ -47,6 +48,26 @@ class Line:
     reason: str = ""
     differs: list[dict] = field(default_factory=list)
     former: list[dict] = field(default_factory=list)
+
+    @property
+    def wide(self) -> bool:
+        return self.key in ("address", "premises_address")
+
+    @property
+    def shown(self) -> str:
+        """The value dressed for a page: codes in groups, the day as a sentence writes it, the state in a pill."""
+        match self.key:
+            case "uscc":
+                return dress.code(self.value)
+            case "org_code":
+                return dress.code(self.value, 8)
+            case "founded_on":
+                return dress.law_date(self.value)
+            case "status":
+                tone = "green" if self.value == Enterprise.Status.ACTIVE.label else "red"
+                return dress.state(self.value, tone)
+            case _:
+                return self.value
 
 
 @dataclass(frozen=True)
@@ -148,7 +169,7 @@ def context(archive: dict, face: str, on: date | None = None) -> dict:
     return {
         "e": archive,
         "lines": lines(archive),
-        "story": story(archive),
+        "story": story(archive) if face != sections.PUBLIC else [],
         "sections": shown,
         "nothing_of": [s.title for s in sections.declared() if face in s.faces and s.key not in have],
         "conflicts": sum(1 for f in archive["facts"] if f["state"] == "differs"),

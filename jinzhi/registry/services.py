@@ -15,7 +15,7 @@ from django.utils import timezone
 from jinzhi.foundation import history
 from jinzhi.foundation.places.services import ELSEWHERE, is_current, name_path
 from jinzhi.registry import kinds, queries
-from jinzhi.registry.models import Enterprise, EnterpriseContact, Identifier
+from jinzhi.registry.models import Enterprise, EnterpriseContact, Entry, Identifier
 from jinzhi.registry.written import as_uuid, code_parameters, errors, normal
 
 LONGEST_NAME = Enterprise._meta.get_field("name").max_length or 0
@@ -55,6 +55,16 @@ def find_enterprise(code: str) -> Enterprise | None:
     if found and found.merged_into_id:
         return Enterprise.objects.filter(pk=found.merged_into_id).first() or found
     return found
+
+
+def counted(lo: int = 0, hi: int = 10**12) -> dict[str, int]:
+    """{"enterprises", "sites"} of the places in a range: a subject counts once however often it was entered.
+
+    A branch counts as a site of its own and rolls up to its enterprise.
+    """
+    enterprises = Enterprise.objects.filter(place__range=(lo, hi), merged_into=None).count()
+    branches = Entry.objects.filter(place__range=(lo, hi), section="branches").count()
+    return {"enterprises": enterprises, "sites": enterprises + branches}
 
 
 def archive_json(

@@ -183,6 +183,13 @@ class TestMerging:
         assert late.enterprise_id == double.pk
 
 
+    def test_an_enterprise_counts_once_and_a_branch_as_a_site(self, enterprise, double):
+        Entry.objects.create(enterprise=double, place=WESTLAKE, section="branches", title="宁波分公司")
+        assert services.counted() == {"enterprises": 2, "sites": 3}
+        merge(enterprise, double)
+        assert services.counted() == {"enterprises": 1, "sites": 2}
+
+
 @pytest.mark.django_db
 class TestLineage:
     def test_a_merger_in_fact_keeps_both_archives_with_an_edge(self, enterprise, double):
