@@ -17,6 +17,7 @@ WEIGHTS: dict[str, dict[int, float]] = {
 }
 PRIOR = -4.5
 MATCH, REVIEW = 0.55, 0.2
+MATCH_UNMEASURED = 0.95  # where the weights alone speak
 TRUST = 5.0  # the weights count as much as so many observed rows
 ENOUGH = 200  # paired rows; with fewer nothing can be measured
 
@@ -80,13 +81,13 @@ def judged(found: list[Class]) -> str:
     return f"SELECT ln, rn, fine, {score} AS score FROM weighed_open"
 
 
-def best() -> str:
+def best(match: float) -> str:
     """Pairs above the threshold that are the best for both their rows (two equally good ones are both kept)."""
     return f"""
     SELECT ln, rn, 'model' AS stage, score FROM (
         SELECT ln, rn, score, count(*) OVER (PARTITION BY ln) AS a, count(*) OVER (PARTITION BY rn) AS b FROM (
             SELECT *, max(fine) OVER (PARTITION BY ln) AS ml, max(fine) OVER (PARTITION BY rn) AS mr
-            FROM judged) AS s WHERE fine >= ml - 0.01 AND fine >= mr - 0.01 AND score >= {MATCH}) AS t
+            FROM judged) AS s WHERE fine >= ml - 0.01 AND fine >= mr - 0.01 AND score >= {match}) AS t
     WHERE a <= 2 AND b <= 2"""
 
 

@@ -80,7 +80,7 @@ def compare(engine: Engine, progress: Progress = lambda title, done: None) -> li
     progress("判断相近的", 75)
     found = _measure(engine, known)
     table("judged", deciding.judged(found))
-    table("p_model", deciding.best())
+    table("p_model", deciding.best(deciding.MATCH if found else deciding.MATCH_UNMEASURED))
     table("p_doubt", deciding.suspected())
     table("p_suspected", f"SELECT * FROM p_doubt UNION ALL {cascade.one_organisation_two_codes()}")
     union = " UNION ALL ".join(f"SELECT ln, rn, stage, score FROM {name}" for name in [*CERTAIN, "p_model"])

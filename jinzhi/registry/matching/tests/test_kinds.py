@@ -110,3 +110,11 @@ def test_placeholders_are_no_codes(compared):
     right = [of("b", "宁波丙茶叶店", "000000000", "人民路3号"), of("d", "温州丁鞋业厂", "无", "中山路4号")]
     counts, _ = compared(left, right)
     assert counts["missing_left"] == counts["missing_right"] == 2
+
+
+def test_neighbours_in_one_building_are_not_one_enterprise(compared):
+    place = "杭州市西湖区文一路100号"
+    _, pairs = compared(
+        [of("a", "杭州甲食品有限公司", "", place)], [of("b", "杭州乙食品有限公司", "", place)]
+    )
+    assert pairs.get(("a", "b"), ("suspected",))[0] == "suspected"
