@@ -25,6 +25,7 @@ TEXTS = (
     "premises", "industry", "economic_type", "enterprise_status", "enterprise_kind", "number", "kind",
     "status", "agency_name", "category_code", "category", "detail", "varieties", "source_key", "title",
 )  # fmt: skip
+LONGEST_CELL = 32_000  # of a refused row as it is given back; no spreadsheet holds more in a cell
 KEPT = 300_000  # different texts of one column remembered between slices
 _EMPTY = (
     "/",
@@ -62,6 +63,9 @@ class Refusal:
     line: int
     original: list[str]
     problems: list[dict]
+
+    def __post_init__(self):
+        self.original = [c if len(c) <= LONGEST_CELL else f"{c[:LONGEST_CELL]}…" for c in self.original]
 
 
 @dataclass

@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 
 from jinzhi.foundation.places import scope
 from jinzhi.foundation.places.models import this_node
+from jinzhi.registry import facts
 from jinzhi.registry.importing import statements as sql
 from jinzhi.registry.importing.checking import TEXTS
 from jinzhi.registry.importing.fields import CERTIFICATE, DATES, ENTERPRISE, ENTRY_KINDS
@@ -54,6 +55,7 @@ class Merge:
             "section": ENTRY_KINDS.get(mapping.kind, ("", ""))[0],
             "words": ENTRY_KINDS.get(mapping.kind, ("", ""))[1],
             "published": mapping.published,
+            "rank": facts.rank_of(mapping.source),
             "lo": self.own.lo if self.own.face == "staff" else 0,
             "hi": self.own.hi if self.own.face == "staff" else 10**12,
         }

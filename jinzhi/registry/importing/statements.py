@@ -307,7 +307,7 @@ def update_enterprises(columns: dict[str, str], *, register: bool) -> list[str]:
         f"""INSERT INTO registry_fact (enterprise_id, place, field, value, state, valid_to, source, source_on,
             confidence, rank, batch, reason, actor)
         SELECT e.id, e.place, v.field, coalesce(v.old, ''), 'former', coalesce(c.source_on, %(today)s), e.source,
-            e.source_on, 100, 0, %(batch)s, '较新的登记', ''
+            e.source_on, 100, CASE WHEN e.source = %(source)s THEN %(rank)s ELSE 0 END, %(batch)s, '较新的登记', ''
         FROM registry_change AS c JOIN registry_enterprise AS e ON e.id = c.id
         CROSS JOIN LATERAL (VALUES {pairs}) AS v(field, old, new) WHERE v.old IS DISTINCT FROM v.new""",
         f"""UPDATE registry_enterprise AS e SET {", ".join(sets)}, version = e.version + 1, updated_at = now()

@@ -21,11 +21,10 @@ class Book:
     def __init__(self, path: Path, name: str, sheet: str = ""):
         self.path, self.name = path, name
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            try:
-                self.sheet = self._choose(book, sheet)
-            finally:
-                book.close()
+            with path.open(
+                "rb"
+            ) as file:  # stored contents have names without a suffix, which a path must have
+                self.sheet = self._choose(openpyxl.load_workbook(file, read_only=True, data_only=True), sheet)
         except Unreadable:
             raise
         except Exception:  # openpyxl raises what its many parts raise
@@ -78,20 +77,15 @@ class Book:
             raise Unreadable(f"{self.name} 的内容已损坏（{str(fault)[:60]}），没有读取。") from None
 
     def _read(self) -> Iterator[tuple[int, list[str]]]:
-        book = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
-        other = openpyxl.load_workbook(self.path, read_only=True) if self.formulas else None
-        try:
-            values = _lines(book[self.sheet])
-            if other is None:
+        with self.path.open("rb") as file, self.path.open("rb") as again:
+            values = _lines(openpyxl.load_workbook(file, read_only=True, data_only=True)[self.sheet])
+            if not self.formulas:
                 for line, row in enumerate(values, start=1):
                     yield line, [_as_text(c) for c in row]
                 return
-            for line, (row, formulas) in enumerate(zip(values, _lines(other[self.sheet]), strict=False), 1):
+            written = _lines(openpyxl.load_workbook(again, read_only=True)[self.sheet])
+            for line, (row, formulas) in enumerate(zip(values, written, strict=False), 1):
                 yield line, [_as_text(f if c is None else c) for c, f in zip(row, formulas, strict=False)]
-        finally:
-            book.close()
-            if other is not None:
-                other.close()
 
 
 def _lines(sheet) -> Iterator[tuple]:

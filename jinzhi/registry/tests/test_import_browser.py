@@ -17,9 +17,9 @@ def test_a_table_is_uploaded_mapped_checked_imported_and_taken_back(
     device,
     request,
     live,
-    sign_in,
+    sign_in,  # noqa: F811
     tmp_path,
-    accessibility,  # noqa: F811
+    accessibility,
 ):
     browser = request.getfixturevalue(device)
     client = sign_in("330106", "certificate_clerk")
