@@ -7,6 +7,7 @@ three in a row are indexed too. What is found that way is then measured against 
 
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 
 from django.db import connection
@@ -28,7 +29,7 @@ _SAMPLE = 20_000  # names looked at to learn which pairs are common
 _REFRESH = 3600.0  # seconds
 _LEARN = """SELECT lexeme, count(*) FROM (SELECT tsvector_to_array(name_grams) AS lexemes FROM registry_enterprise
     TABLESAMPLE SYSTEM (%s)) AS sampled, unnest(sampled.lexemes) AS lexeme GROUP BY lexeme HAVING count(*) >= %s"""
-_SEEN = 10  # times a pair must be met in it
+_SEEN = 2  # times a pair must be met in it
 _known: tuple[float, dict[str, float]] = (-_REFRESH, {})
 
 
@@ -66,8 +67,17 @@ def frequencies() -> dict[str, float]:
             cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'registry_enterprise'::regclass")
             (rows,) = cursor.fetchone()
             cursor.execute(_LEARN, [min(100.0, 100 * _SAMPLE / max(rows, 1)), _SEEN])
-            _known = (time.monotonic(), {lexeme: count / _SAMPLE for lexeme, count in cursor.fetchall()})
+            _known = (time.monotonic(), _shares(cursor.fetchall()))
     return _known[1]
+
+
+def _shares(counted: list[tuple[str, int]]) -> dict[str, float]:
+    """Of pairs as counted; a character alone is as frequent as all that begins with it."""
+    found: Counter[str] = Counter(dict(counted))
+    for lexeme, count in counted:
+        if len(lexeme) == 2:
+            found[lexeme[0]] += count
+    return {lexeme: count / _SAMPLE for lexeme, count in found.items()}
 
 
 def is_common(text: str) -> bool:
