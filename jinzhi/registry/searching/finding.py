@@ -104,22 +104,32 @@ def _ranked(q: str, limit: int, narrow: bool, after: str) -> list[Hit]:
 
 def _holding(rank: int, plain: str, narrow: bool, parameters: dict) -> list[Hit]:
     """Names that begin with (2) or hold (3) the fragment: by walking if it is common, else by an index."""
-    if similar.is_common(plain):
+    lexemes = similar.pairs(plain) or [plain]
+    if similar.is_common([f"^{plain[:2]}", *lexemes] if rank == 2 else lexemes):
         found = _rows(statements.search_walking(rank, narrow), parameters | {"far": FAR})
         if len(found) == parameters["limit"]:
             return found
-    wanted = similar.together(similar.rarest(plain)) if len(plain) > 1 else f"'{plain}':*"
-    if narrow:
-        eyes = scopes.current()
-        wanted = f"({wanted}) & '@{_lexeme(eyes)}'" if eyes.face == "staff" else wanted
+    wanted = similar.together(similar.rarest(similar.pairs(plain))) if len(plain) > 1 else f"'{plain}':*"
+    wanted = _inside(wanted)
     by_pairs = rank == 3 or narrow
     return _rows(statements.search_indexed(rank, narrow, by_pairs), parameters | {"tsquery": wanted})
 
 
-def _lexeme(eyes: scopes.Scope) -> str:
-    """The county, or the city, that holds everything these eyes see."""
+def _inside(tsquery: str) -> str:
+    """The question narrowed to the county, or the city, that holds everything these eyes see."""
+    eyes = scopes.current()
+    if eyes.face != "staff" or not _is_narrow(eyes):
+        return tsquery
     place = eyes.lo // 1_000_000
-    return str(place // 100 if eyes.hi // 1_000_000 != place else place)
+    return f"({tsquery}) & '@{place // 100 if eyes.hi // 1_000_000 != place else place}'"
+
+
+def _some(column: str, fragments: list[str], rank: int, limit: int) -> list[Hit]:
+    """The first hits for fragments that are all common."""
+    narrow = _is_narrow(scopes.current())
+    patterns = [f"%{fragment}%" for fragment in fragments]
+    start = {"place": -1, "last": _LAST_ID, "rank": rank, "limit": limit, "far": FAR, "patterns": patterns}
+    return _rows(statements.search_some(column, narrow), start)
 
 
 def _rows(statement: str, parameters: dict) -> list[Hit]:
@@ -147,10 +157,12 @@ def _by_words(q: str, limit: int) -> list[Hit]:
     words = [w for w in map(similar.plain, q.split()) if w]
     if len(words) < 2 or all(len(w) < 2 for w in words):
         return []
-    wanted = similar.together([pair for word in words for pair in similar.pairs(word)])
-    found = _fitting(wanted, 3, similar.CANDIDATES)
-    fitting = [hit for hit in found if all(w in similar.plain(hit.name) for w in words)]
-    return sorted(fitting, key=lambda hit: len(hit.name))
+    lexemes = [lexeme for word in words for lexeme in similar.pairs(word)]
+    hits = _some("name_plain", words, 3, limit) if similar.is_common(lexemes) else []
+    if not hits:
+        found = _fitting(similar.together(similar.rarest(lexemes)), 3, similar.CANDIDATES)
+        hits = [hit for hit in found if all(w in similar.plain(hit.name) for w in words)]
+    return sorted(hits, key=lambda hit: len(hit.name))
 
 
 def _by_former_name(q: str, limit: int) -> list[Hit]:
@@ -162,10 +174,15 @@ def _by_initials(q: str, limit: int) -> list[Hit]:
     letters = similar.plain(q)
     if len(letters) < 2 or not letters.isascii() or letters.isdigit():
         return []
-    parameters = {
-        "tsquery": similar.initials_query(letters), "letters": letters, "rank": 5, "limit": similar.CANDIDATES,
-    }  # fmt: skip
-    hits = _rows(statements.search_initials(), parameters)
+    hits = (
+        _some("initials", [letters], 5, similar.CANDIDATES)
+        if similar.is_common(similar.threes(letters))
+        else []
+    )
+    if not hits:
+        wanted = _inside(similar.initials_query(letters))
+        parameters = {"tsquery": wanted, "letters": letters, "rank": 5, "limit": similar.CANDIDATES}
+        hits = _rows(statements.search_initials(), parameters)
     return sorted(hits, key=lambda hit: (pinyin.initials(hit.name).find(letters), len(hit.name), hit.id))
 
 
@@ -190,7 +207,7 @@ def _by_likeness(q: str, limit: int) -> list[Hit]:
 def _fitting(tsquery: str, rank: int, limit: int) -> list[Hit]:
     if not tsquery:
         return []
-    return _rows(statements.search_lexemes(), {"tsquery": tsquery, "rank": rank, "limit": limit})
+    return _rows(statements.search_lexemes(), {"tsquery": _inside(tsquery), "rank": rank, "limit": limit})
 
 
 def certificates(q: str, limit: int) -> list[tuple[str, str]]:

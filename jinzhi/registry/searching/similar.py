@@ -27,8 +27,11 @@ FREQUENT = (
 COMMON = 0.004  # and from which on a pair alone says nothing of a name
 _SAMPLE = 20_000  # names looked at to learn which pairs are common
 _REFRESH = 3600.0  # seconds
-_LEARN = """SELECT lexeme, count(*) FROM (SELECT tsvector_to_array(name_grams) AS lexemes FROM registry_enterprise
-    TABLESAMPLE SYSTEM (%s)) AS sampled, unnest(sampled.lexemes) AS lexeme GROUP BY lexeme HAVING count(*) >= %s"""
+_LEARN = """WITH sampled AS (SELECT name_plain, tsvector_to_array(name_grams) AS lexemes FROM registry_enterprise
+        TABLESAMPLE SYSTEM (%s))
+    SELECT lexeme, count(*) FROM (SELECT unnest(lexemes) AS lexeme FROM sampled
+        UNION ALL SELECT '^' || left(name_plain, n) FROM sampled, generate_series(1, 2) AS n) AS every
+    GROUP BY lexeme HAVING count(*) >= %s"""
 _SEEN = 2  # times a pair must be met in it
 _known: tuple[float, dict[str, float]] = (-_REFRESH, {})
 
@@ -52,15 +55,18 @@ def together(lexemes: Iterable[str]) -> str:
     return " & ".join(f"'{lexeme}'" for lexeme in dict.fromkeys(lexemes))
 
 
+def threes(letters: str) -> list[str]:
+    """The lexemes of initials in a row."""
+    return [f"~{letters[i : i + 3]}" for i in range(len(letters) - 2)]
+
+
 def initials_query(letters: str) -> str:
     """The tsquery of names whose initials hold these letters in a row (two at least)."""
-    if len(letters) == 2:
-        return f"'~{letters}':*"
-    return together(f"~{letters[i : i + 3]}" for i in range(len(letters) - 2))
+    return f"'~{letters}':*" if len(letters) == 2 else together(rarest(threes(letters)))
 
 
 def frequencies() -> dict[str, float]:
-    """Share of the names that hold a pair, for pairs frequent enough to be met in a sample."""
+    """Share of the names that hold a pair (^杭州: begin with it), where it is frequent enough to be met in a sample."""
     global _known
     if time.monotonic() - _known[0] > _REFRESH:
         with scopes.acting(scopes.SYSTEM), connection.cursor() as cursor:
@@ -80,16 +86,16 @@ def _shares(counted: list[tuple[str, int]]) -> dict[str, float]:
     return {lexeme: count / _SAMPLE for lexeme, count in found.items()}
 
 
-def is_common(text: str) -> bool:
-    """Whether nothing in this fragment is rare, so that some names with it are soon met."""
+def is_common(lexemes: list[str]) -> bool:
+    """Whether none of these is rare, so that some names with all of them are soon met."""
     known = frequencies()
-    return all(known.get(pair, 0) >= FREQUENT for pair in pairs(text) or [text])
+    return all(known.get(lexeme, 0) >= FREQUENT for lexeme in lexemes)
 
 
-def rarest(text: str, most: int = 3) -> list[str]:
-    """The pairs of a fragment that narrow a search most; the rest is proven by LIKE."""
+def rarest(lexemes: list[str], most: int = 3) -> list[str]:
+    """Those that narrow a search most; the rest is proven by LIKE."""
     known = frequencies()
-    return sorted(dict.fromkeys(pairs(text)), key=lambda pair: known.get(pair, 0))[:most]
+    return sorted(dict.fromkeys(lexemes), key=lambda lexeme: known.get(lexeme, 0))[:most]
 
 
 def nearly_query(text: str) -> str:

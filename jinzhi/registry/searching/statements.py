@@ -87,6 +87,20 @@ def search_indexed(rank: int, narrow: bool, by_pairs: bool) -> str:
 
 
 @cache
+def search_some(column: str, narrow: bool) -> str:
+    """The first enterprises in the order of the list whose `column` (name_plain, initials) fits all patterns.
+
+    Parameters: patterns, rank, place, last, limit, far.
+    """
+    walked = f"""(SELECT {_HIT}, {column}, merged_into_id FROM registry_enterprise WHERE {_AFTER[narrow]}
+        ORDER BY {_ORDER[narrow]} LIMIT %(far)s)"""
+    fitting = f"{column} LIKE ALL(%(patterns)s::text[]) AND {_LIVES}"
+    return _shown(
+        f"SELECT %(rank)s AS rank, {_HIT} FROM {walked} AS w WHERE {fitting} LIMIT %(limit)s", narrow
+    )
+
+
+@cache
 def search_initials() -> str:
     """Some enterprises whose names are read so. Parameters: tsquery, letters, limit, rank."""
     condition = "name_grams @@ %(tsquery)s::tsquery AND initials LIKE '%%' || %(letters)s || '%%'"

@@ -197,7 +197,7 @@ def test_every_name_with_a_word_is_listed_once_over_all_pages(db, word, eyes, mo
         Enterprise.objects.create(name=name, place=places[n % 4])
     for far, known in (
         (0, {}),
-        (5, {"商贸": 0.5, "公司": 0.5, "湖州": 0.5}),
+        (5, {"商贸": 0.5, "公司": 0.5, "湖州": 0.5, "^湖州": 0.5}),
         (1000, {"商贸": 0.5, "公司": 0.5, "司": 0.5}),
     ):
         monkeypatch.setattr(finding, "FAR", far)
