@@ -3,6 +3,8 @@
 import csv
 import gzip
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ def columns_of(path: Path, name: str = "") -> list[str]:
         except Exception:
             raise BadSide(f"{name or path.name} 不是完好的 Parquet 文件。") from None
     try:
-        return list(reading.open_table(path, name or path.name).columns)
+        with _suffixed(path) as seen:
+            return list(reading.open_table(seen, name or path.name).columns)
     except reading.Unreadable as fault:
         raise BadSide(str(fault)) from None
 
@@ -80,6 +83,20 @@ def _is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
+@contextmanager
+def _suffixed(path: Path) -> Iterator[Path]:
+    """A stored upload has no suffix, and openpyxl reads workbooks by a path with one only."""
+    with path.open("rb") as file:
+        book = file.read(2) == b"PK"
+    if not book or path.suffix == ".xlsx":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "table.xlsx"
+        link.symlink_to(path.resolve())
+        yield link
+
+
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
@@ -129,12 +146,13 @@ def _filled_directly(connection: Any, letter: str, chosen: str, path: Path) -> b
 
 def _copied(path: Path, shown: str, width: int) -> Path:
     """The table as UTF-8 CSV in a temporary file."""
-    with tempfile.NamedTemporaryFile(
-        "w", suffix=".csv", delete=False, encoding="utf-8", newline=""
-    ) as target:
+    with (
+        _suffixed(path) as seen,
+        tempfile.NamedTemporaryFile("w", suffix=".csv", delete=False, encoding="utf-8", newline="") as target,
+    ):
         made = Path(target.name)
         try:
-            table = reading.open_table(path, shown)
+            table = reading.open_table(seen, shown)
             writer = csv.writer(target)
             writer.writerow([c or f"_{i}" for i, c in enumerate(table.columns)])
             for line, cells in table.rows:
