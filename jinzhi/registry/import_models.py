@@ -77,7 +77,9 @@ class ImportChange(models.Model):
 
     place = models.BigIntegerField("地点")
     batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="replaced", db_index=False)
-    table = models.CharField("表", max_length=12)  # enterprise, certificate, entry
+    table = models.CharField(
+        "表", max_length=12
+    )  # enterprise, certificate, entry, identifier; entered: see undoing
     record = models.UUIDField("记录")
     version = models.PositiveIntegerField("改后版本")  # a row that has another version was changed later
     before = models.JSONField("原值", default=dict)

@@ -35,6 +35,13 @@ _TABLES = {
 }
 
 
+# A row no one has changed since the batch entered it, or whose changes were all taken back.
+_AS_ENTERED = """(t.version = 1 OR EXISTS (SELECT 1 FROM registry_importchange AS i WHERE i.batch_id = %(b)s
+    AND i."table" = 'entered' AND i.record = t.id AND i.version = t.version))"""
+
+_EARLIER = "coalesce(({0}.before->>'_from')::integer, {0}.version - 1)"  # the version a change was made to
+
+
 class CannotUndo(ValueError):
     """The batch cannot be taken back; says why."""
 
@@ -148,6 +155,7 @@ class _Taking:
             f"UPDATE {table} AS t SET {sets}, version = t.version + 1, updated_at = now() {ripe}"
         )
         self.undone.restored += count
+        self._tie_to_earlier(table, key)
         if key == "enterprise":
             self._run(
                 """UPDATE registry_fact AS f SET removed_at = now() FROM registry_importchange AS h, registry_enterprise AS t
@@ -160,6 +168,26 @@ class _Taking:
                     WHERE h.batch_id = %(b)s AND h."table" = 'enterprise' AND t.id = h.record
                     AND c.enterprise_id = t.id AND c.place <> t.place"""
                 )
+
+    def _tie_to_earlier(self, table: str, key: str) -> None:
+        """A restored row is again what the import before this one left, so that import can be taken back as well.
+
+        Versions only grow; the note of the earlier import follows. An import that entered the row has no note of
+        it: it gets one, of the table `entered`.
+        """
+        restored = f"""registry_importchange AS h JOIN {table} AS t ON t.id = h.record AND t.version = h.version + 1
+            WHERE h.batch_id = %(b)s AND h."table" = '{key}'"""
+        self._run(
+            f"""UPDATE registry_importchange AS l SET version = r.version,
+                before = l.before || jsonb_build_object('_from', {_EARLIER.format("l")})
+            FROM (SELECT t.id, t.version, {_EARLIER.format("h")} AS earlier FROM {restored}) AS r
+            WHERE l.record = r.id AND l.version = r.earlier AND l.batch_id <> %(b)s"""
+        )
+        self._run(
+            f"""INSERT INTO registry_importchange (place, batch_id, "table", record, version, before)
+            SELECT t.place, t.batch, 'entered', t.id, t.version, '{{}}'::jsonb FROM {restored}
+            AND {_EARLIER.format("h")} = 1 AND EXISTS (SELECT 1 FROM registry_importbatch AS b WHERE b.id = t.batch)"""
+        )
 
     def _restore_items(self) -> None:
         ripe = """registry_importchange AS h JOIN registry_certificate AS t ON t.id = h.record AND t.version = h.version
@@ -177,7 +205,9 @@ class _Taking:
         )
 
     def _remove_entries(self) -> None:
-        self.undone.removed += self._run("DELETE FROM registry_entry WHERE batch = %(b)s AND version = 1")
+        self.undone.removed += self._run(
+            f"DELETE FROM registry_entry AS t WHERE t.batch = %(b)s AND {_AS_ENTERED}"
+        )
         self._tell_rest("registry_entry", "title", "以后又改过")
 
     def _remove_certificates(self) -> None:
@@ -186,7 +216,7 @@ class _Taking:
             for table, column in _referring(Certificate)
             if table != "registry_certificateitem"
         )
-        ripe = f"t.batch = %(b)s AND t.version = 1 {f'AND {free}' if free else ''}"
+        ripe = f"t.batch = %(b)s AND {_AS_ENTERED} {f'AND {free}' if free else ''}"
         self._run(
             "DELETE FROM registry_certificateitem WHERE certificate_id IN"
             f" (SELECT t.id FROM registry_certificate AS t WHERE {ripe})"
@@ -202,7 +232,7 @@ class _Taking:
             for table, column in _referring(Enterprise)
             if table not in own
         )
-        ripe = f"t.batch = %(b)s AND t.version = 1 AND {free}"
+        ripe = f"t.batch = %(b)s AND {_AS_ENTERED} AND {free}"
         for table in own:
             self._run(
                 f"DELETE FROM {table} WHERE enterprise_id IN (SELECT t.id FROM registry_enterprise AS t WHERE {ripe})"

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from datetime import date
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 
 from jinzhi.foundation.files import storing
 from jinzhi.foundation.places import scope
@@ -58,7 +60,32 @@ def test_what_a_batch_entered_goes_and_what_it_changed_comes_back(file):
     assert ImportBatch.objects.get(pk=second.batch).state == "undone"
     with pytest.raises(undoing.CannotUndo, match="已经撤销"):
         undoing.undo(second.batch)
-    assert undoing.undo(first.batch).kept == 1  # changed twice since: it stays, and that is said
+    undone = undoing.undo(first.batch)  # nothing but batches taken back has touched it since
+    assert (undone.removed, undone.kept) == (1, 0) and not Enterprise.objects.exists()
+
+
+def test_batches_taken_back_newest_first_leave_what_was_before(file):
+    stood = run(file(OTHER))
+    first = run(file(GOOD))
+    second = run(file([GOOD[0], "二", *GOOD[2:]]))
+    third = run(file([GOOD[0], "三", *GOOD[2:]]))
+    assert undoing.undo(third.batch).restored == 1 and Enterprise.objects.filter(name="二").exists()
+    again = run(file([GOOD[0], "三", *GOOD[2:]]))
+    assert undoing.undo(again.batch).restored == 1
+    undone = undoing.undo(second.batch)
+    assert (undone.restored, undone.kept) == (1, 0) and Enterprise.objects.filter(name=GOOD[1]).exists()
+    undone = undoing.undo(first.batch)
+    assert (undone.removed, undone.kept, undone.reasons) == (1, 0, [])
+    assert [e.batch for e in Enterprise.objects.all()] == [UUID(stood.batch)]
+
+
+def test_what_an_official_changed_between_batches_is_not_removed(file):
+    first = run(file(GOOD))
+    second = run(file([GOOD[0], "二", *GOOD[2:]]))
+    undoing.undo(second.batch)
+    Enterprise.objects.update(remark="官员所记", version=F("version") + 1)
+    undone = undoing.undo(first.batch)
+    assert (undone.removed, undone.kept) == (0, 1) and GOOD[1] in undone.reasons[0]
 
 
 def test_what_a_later_batch_changed_is_kept_and_named(file):
@@ -101,7 +128,7 @@ def test_certificates_come_back_with_what_they_covered(file):
     found = Certificate.objects.get()
     assert found.valid_to == date(2027, 1, 1) and found.items.get().category == "茶叶"
     undone = undoing.undo(first.batch)
-    assert undone.kept == 2 and Certificate.objects.exists()  # restored since: another version
+    assert (undone.kept, undone.removed) == (0, 2) and not Certificate.objects.exists()
 
 
 VISITS = {
