@@ -13,6 +13,7 @@ MOST = 100
 PROVINCE = 10_000_000_000  # places in a province's range
 _LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
+RARE = 0.0003  # share of all names below which those of other places may be fetched too
 FAR = 20_000  # names looked at one by one for a common fragment
 LIKE_SHOWN = 10  # names that only resemble what was typed
 
@@ -105,20 +106,24 @@ def _ranked(q: str, limit: int, narrow: bool, after: str) -> list[Hit]:
 def _holding(rank: int, plain: str, narrow: bool, parameters: dict) -> list[Hit]:
     """Names that begin with (2) or hold (3) the fragment: by walking if it is common, else by an index."""
     lexemes = similar.pairs(plain) or [plain]
-    if similar.is_common([f"^{plain[:2]}", *lexemes] if rank == 2 else lexemes):
+    beginnings = [f"^{plain[:2]}"] if rank == 2 else []
+    if similar.is_common(beginnings + lexemes):
         found = _rows(statements.search_walking(rank, narrow), parameters | {"far": FAR})
         if len(found) == parameters["limit"]:
             return found
-    wanted = similar.together(similar.rarest(similar.pairs(plain))) if len(plain) > 1 else f"'{plain}':*"
-    wanted = _inside(wanted)
-    by_pairs = rank == 3 or narrow
+    wanted = similar.together(similar.rarest(lexemes)) if len(plain) > 1 else f"'{plain}':*"
+    by_pairs = rank == 3 or (narrow and similar.is_common(beginnings))
+    wanted = _inside(wanted, similar.share(lexemes))
     return _rows(statements.search_indexed(rank, narrow, by_pairs), parameters | {"tsquery": wanted})
 
 
-def _inside(tsquery: str) -> str:
-    """The question narrowed to the county, or the city, that holds everything these eyes see."""
+def _inside(tsquery: str, share: float) -> str:
+    """The question narrowed to the county, or the city, that holds everything these eyes see.
+
+    Not where it is rare anyway: looking at a few hundred rows is quicker than going through a city's million.
+    """
     eyes = scopes.current()
-    if eyes.face != "staff" or not _is_narrow(eyes):
+    if share < RARE or eyes.face != "staff" or not _is_narrow(eyes):
         return tsquery
     place = eyes.lo // 1_000_000
     return f"({tsquery}) & '@{place // 100 if eyes.hi // 1_000_000 != place else place}'"
@@ -160,7 +165,9 @@ def _by_words(q: str, limit: int) -> list[Hit]:
     lexemes = [lexeme for word in words for lexeme in similar.pairs(word)]
     hits = _some("name_plain", words, 3, limit) if similar.is_common(lexemes) else []
     if not hits:
-        found = _fitting(similar.together(similar.rarest(lexemes)), 3, similar.CANDIDATES)
+        found = _fitting(
+            similar.together(similar.rarest(lexemes)), 3, similar.CANDIDATES, similar.share(lexemes)
+        )
         hits = [hit for hit in found if all(w in similar.plain(hit.name) for w in words)]
     return sorted(hits, key=lambda hit: len(hit.name))
 
@@ -180,34 +187,41 @@ def _by_initials(q: str, limit: int) -> list[Hit]:
         else []
     )
     if not hits:
-        wanted = _inside(similar.initials_query(letters))
+        wanted = _inside(similar.initials_query(letters), similar.share(similar.threes(letters)))
         parameters = {"tsquery": wanted, "letters": letters, "rank": 5, "limit": similar.CANDIDATES}
         hits = _rows(statements.search_initials(), parameters)
     return sorted(hits, key=lambda hit: (pinyin.initials(hit.name).find(letters), len(hit.name), hit.id))
 
 
 def _by_likeness(q: str, limit: int) -> list[Hit]:
-    """Names that nearly agree, or are read alike, the most alike first."""
+    """Names that nearly agree, or are read alike, the most alike first.
+
+    Asked with all that was typed; where that leads nowhere, with what is left without region and form.
+    """
     typed = similar.simplified(q)
-    wanted = similar.essence(typed)
-    if len(wanted) < similar.SHORTEST or wanted.isdigit():
-        return []
-    hits: dict[str, Hit] = {}
-    for tsquery in similar.questions(wanted):
-        hits |= {hit.id: hit for hit in _fitting(tsquery, 6, similar.CANDIDATES)}
-    whole = similar.plain(typed)
-    measured = [
-        (similar.likeness(wanted, hit.name), similar.likeness(whole, hit.name), hit) for hit in hits.values()
-    ]
-    alike = [m for m in measured if m[0] >= similar.ALIKE]
-    alike.sort(key=lambda m: (-m[0], -m[1], len(m[2].name), m[2].id))
-    return [hit for _, _, hit in alike[:LIKE_SHOWN]]
+    whole, core = similar.plain(typed), similar.essence(typed)
+    for wanted in dict.fromkeys((whole, core)):
+        if len(wanted) < similar.SHORTEST or wanted.isdigit():
+            continue
+        hits: dict[str, Hit] = {}
+        for tsquery, share in similar.questions(wanted):
+            hits |= {hit.id: hit for hit in _fitting(tsquery, 6, similar.CANDIDATES, share)}
+        measured = [
+            (similar.likeness(whole, h.name), similar.likeness(wanted, h.name), h) for h in hits.values()
+        ]
+        alike = [m for m in measured if m[1] >= similar.ALIKE]
+        if alike:
+            alike.sort(key=lambda m: (-m[0], -m[1], len(m[2].name), m[2].id))
+            return [hit for _, _, hit in alike[:LIKE_SHOWN]]
+    return []
 
 
-def _fitting(tsquery: str, rank: int, limit: int) -> list[Hit]:
+def _fitting(tsquery: str, rank: int, limit: int, share: float) -> list[Hit]:
     if not tsquery:
         return []
-    return _rows(statements.search_lexemes(), {"tsquery": _inside(tsquery), "rank": rank, "limit": limit})
+    return _rows(
+        statements.search_lexemes(), {"tsquery": _inside(tsquery, share), "rank": rank, "limit": limit}
+    )
 
 
 def certificates(q: str, limit: int) -> list[tuple[str, str]]:

@@ -98,25 +98,34 @@ def rarest(lexemes: list[str], most: int = 3) -> list[str]:
     return sorted(dict.fromkeys(lexemes), key=lambda lexeme: known.get(lexeme, 0))[:most]
 
 
-def nearly_query(text: str) -> str:
-    """The tsquery of names that hold all pairs of the text but two neighbouring ones; empty where too little is left."""
-    all_pairs = pairs(text[:LONGEST])
+def share(lexemes: list[str]) -> float:
+    """At most this share of all names holds all of these."""
     known = frequencies()
-    ways = set()
+    return min((known.get(lexeme, 0.0) for lexeme in lexemes), default=1.0)
+
+
+def nearly_query(text: str) -> tuple[str, float]:
+    """Names that hold all pairs of the text but two neighbouring ones, as a tsquery and the share they may have.
+
+    Ways that leave nothing rare are left out; the tsquery is empty where none is left.
+    """
+    all_pairs = pairs(text[:LONGEST])
+    ways, together_share = {}, 0.0
     for left_out in range(len(all_pairs) + 1):
         kept = all_pairs[: max(0, left_out - 1)] + all_pairs[left_out + 1 :]
-        if any(known.get(pair, 0) < COMMON for pair in kept):
-            ways.add(f"({together(kept)})")
-    return " | ".join(sorted(ways))
+        if kept and (found := share(kept)) < COMMON:
+            ways[f"({together(rarest(kept))})"] = True
+            together_share += found
+    return " | ".join(ways), together_share
 
 
-def questions(wanted: str) -> list[str]:
-    """The tsqueries whose answers are worth measuring: spoilt in one place, or read alike."""
+def questions(wanted: str) -> list[tuple[str, float]]:
+    """The tsqueries whose answers are worth measuring, with their shares: spoilt in one place, or read alike."""
     asked = [nearly_query(wanted)]
     letters = pinyin.initials(wanted)[:LONGEST]
     if len(letters) > SHORTEST:
-        asked.append(initials_query(letters))
-    return [question for question in asked if question]
+        asked.append((initials_query(letters), share(threes(letters))))
+    return [(question, part) for question, part in asked if question]
 
 
 def essence(q: str) -> str:
