@@ -5,7 +5,6 @@ Every column of the file is carried along, so that answers can be written beside
 
 import csv
 import gzip
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -75,7 +74,10 @@ def _as_utf8(path: Path, folder: Path, *, packed: bool) -> Path:
         try:
             target = folder / encoding
             with path.open(encoding=encoding, newline="") as source:
-                if encoding == "utf-8":
+                start = source.read(SAMPLE)
+                source.seek(0)
+                bare = "\r" in start and "\n" not in start  # lines end as on old Macintoshes
+                if encoding == "utf-8" and not bare:
                     while piece := source.read(1 << 22):
                         if "\0" in piece:
                             raise Unreadable(
@@ -83,7 +85,8 @@ def _as_utf8(path: Path, folder: Path, *, packed: bool) -> Path:
                             )
                     return path
                 with target.open("w", encoding="utf-8", newline="") as copy:
-                    shutil.copyfileobj(source, copy, 1 << 22)
+                    while piece := source.read(1 << 22):
+                        copy.write(piece.replace("\r", "\n") if bare else piece)
             return target
         except UnicodeDecodeError:
             continue
@@ -190,7 +193,8 @@ def _workbook(path: Path) -> Pieces:
         with zipfile.ZipFile(path) as packed:
             if sum(e.file_size for e in packed.infolist()) > MOST_BYTES // 8:
                 raise Unreadable(f"{path.name} 解开后过大，没有读取。请另存为 CSV。")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        content = path.open("rb")  # by its content: a path must end in xlsx
+        book = openpyxl.load_workbook(content, read_only=True, data_only=True)
         rows = book.worksheets[0].iter_rows(values_only=True)
         header = [_cell(c) for c in next(rows, ())]
     except Unreadable:

@@ -71,6 +71,24 @@ def test_ragged_rows_keep_what_stands_beyond_the_columns(tmp_path):
     assert rows[1]["多出的列"] == "c,d" and rows[1]["名称（第 3 列）"] == "b"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_lines_that_end_as_on_old_macintoshes_are_rows(tmp_path, encoding):
+    path = tmp_path / "x.csv"
+    path.write_bytes("代码,名称\r6901234567892,甲\r6901234567893,乙\r".encode(encoding))
+    _, answer, rows = run(path, scheme="gtin")
+    assert (answer["read"], answer["valid"]) == (2, 1) and [r["名称"] for r in rows] == ["甲", "乙"]
+
+
+def test_a_workbook_under_another_name_is_a_workbook(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["代码"], ["6901234567892"]):
+        book.active.append(row)
+    book.save(tmp_path / "x.xlsx")
+    path = (tmp_path / "x.xlsx").rename(tmp_path / "x.csv")
+    _, answer, _ = run(path, scheme="gtin")
+    assert (answer["read"], answer["valid"]) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("content", "column", "words"),
     [
