@@ -252,6 +252,10 @@ def unmerge(log: MergeLog | UUID, *, reason: str, actor: object, post: object = 
         raise Refused({"log": "这次合并已经撤销"})
     if kept.merged_into_id:
         raise Refused({"log": f"“{kept.name}”后来又并入了另一家企业，请先撤销那一次合并"})
+    if later := _later(log):
+        raise Refused(
+            {"log": f"“{kept.name}”后来又并入了“{later.merged.name}”，改了同样的内容，请先撤销那一次合并"}
+        )
     now = timezone.now()
     with scope.acting(scope.SYSTEM):
         for label, keys in log.moved.items():
@@ -269,6 +273,17 @@ def unmerge(log: MergeLog | UUID, *, reason: str, actor: object, post: object = 
         log.suspicions.update(state=Suspicion.State.OPEN, log=None, decided_by="", decided_at=None, reason="")
         _logged("enterprise_unmerged", log, actor, post, reason)
     return log
+
+
+def _later(log: MergeLog) -> MergeLog | None:
+    """A later merge that stands and replaced what this one brought: its former value is this one's."""
+    brought = {field for field, told in log.fields.items() if told.get("from") == "merged"}
+    with scope.acting(scope.SYSTEM):
+        stand = MergeLog.objects.filter(survivor_id=log.survivor_id, undone_at=None, pk__gt=log.pk)
+        for later in stand.select_related("merged").order_by("-pk"):
+            if any(told.get("from") == "merged" and field in brought for field, told in later.fields.items()):
+                return later
+    return None
 
 
 def _back(model, column: str, keys: list, kept: UUID, gone: UUID) -> None:

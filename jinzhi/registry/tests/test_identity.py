@@ -182,7 +182,6 @@ class TestMerging:
         late.refresh_from_db()
         assert late.enterprise_id == double.pk
 
-
     def test_an_enterprise_counts_once_and_a_branch_as_a_site(self, enterprise, double):
         Entry.objects.create(enterprise=double, place=WESTLAKE, section="branches", title="宁波分公司")
         assert services.counted() == {"enterprises": 2, "sites": 3}
@@ -277,6 +276,29 @@ def at_once(*actions) -> list:
     for thread in threads:
         thread.join(60)
     return told
+
+
+@pytest.mark.django_db
+def test_merges_that_replaced_one_value_are_taken_back_newest_first():
+    first, second, third = (
+        Enterprise.objects.create(
+            name="老龙井茶厂",
+            place=WESTLAKE,
+            address=f"龙井路{n}号",
+            source="登记机关",
+            source_on=date(2020 + n, 1, 1),
+        )
+        for n in (1, 2, 3)
+    )
+    one = identity.merge(first, second, reason="同一家", actor="张三")
+    two = identity.merge(first.pk, third, reason="同一家", actor="张三")
+    assert Enterprise.objects.get(pk=first.pk).address == "龙井路3号"
+    with pytest.raises(Refused, match="先撤销那一次"):
+        identity.unmerge(one, reason="两家", actor="李四")
+    for log in (two, one):
+        identity.unmerge(log, reason="两家", actor="李四")
+    found = Enterprise.objects.filter(pk__in=[first.pk, second.pk, third.pk]).order_by("source_on")
+    assert [(e.address, e.status) for e in found] == [(f"龙井路{n}号", "active") for n in (1, 2, 3)]
 
 
 @pytest.mark.django_db(transaction=True)
