@@ -4,6 +4,7 @@ A refusal is `{"message": …, "problems": [{"field", "code", "message"}]}` with
 """
 
 import logging
+import time
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.renderers import JSONRenderer
-from ninja.throttling import AnonRateThrottle, AuthRateThrottle, SimpleRateThrottle
+from ninja.throttling import SimpleRateThrottle
 
 from jinzhi.casework import actions
 from jinzhi.foundation.people import acting, tokens
@@ -81,33 +82,65 @@ def _field(error: dict) -> str:
     return ".".join(place[1:] or place)  # the first part says query, path or body
 
 
-class _ByAddress(AnonRateThrottle):
-    """Whoever brings no key is counted by his address, in each web worker."""
+class _Counted(SimpleRateThrottle):
+    """Counts the requests of each minute (or other period): a number for each asker, not a list of all his requests."""
+
+    def allow_request(self, request: HttpRequest) -> bool:
+        key = self.get_cache_key(request)
+        if key is None:
+            return True
+        most, period = self.limits(request)
+        now = time.time()
+        self.left = period - now % period
+        window = f"{key}_{int(now // period)}"
+        self.cache.add(window, 0, period)
+        try:
+            return self.cache.incr(window) <= most
+        except ValueError:  # the window ended between the two
+            return True
+
+    def limits(self, request: HttpRequest) -> tuple[int, int]:
+        """Requests and seconds."""
+        return self.num_requests or 0, self.duration or 1
+
+    def wait(self) -> float:
+        return self.left
+
+    def keyed(self, asker: object) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": asker}
+
+
+class _ByAddress(_Counted):
+    """Whoever brings neither key nor token is counted by his address, in each web worker."""
+
+    scope = "address"
 
     def get_cache_key(self, request: HttpRequest) -> str | None:
-        return None if getattr(request, "api_key", None) else super().get_cache_key(request)
+        known = getattr(request, "api_key", None) or getattr(request, "auth", None)
+        return None if known else self.keyed(self.get_ident(request))
 
 
-class _ByAccount(AuthRateThrottle):
+class _ByAccount(_Counted):
     """Whoever signed in is counted by his account."""
 
+    scope = "account"
+
     def get_cache_key(self, request: HttpRequest) -> str | None:
-        return None if getattr(request, "api_key", None) else super().get_cache_key(request)
+        auth = getattr(request, "auth", None)
+        return None if auth is None else self.keyed(getattr(auth, "pk", None) or auth)
 
 
-class _ByKey(SimpleRateThrottle):
+class _ByKey(_Counted):
     """A key has the rate it was issued with."""
 
     scope = "key"
 
     def get_cache_key(self, request: HttpRequest) -> str | None:
         key = getattr(request, "api_key", None)
-        return key and self.cache_format % {"scope": self.scope, "ident": key.pk}
+        return None if key is None else self.keyed(key.pk)
 
-    def allow_request(self, request: HttpRequest) -> bool:
-        if key := getattr(request, "api_key", None):
-            self.num_requests, self.duration = key.rate, 60
-        return super().allow_request(request)
+    def limits(self, request: HttpRequest) -> tuple[int, int]:
+        return request.api_key.rate, 60  # type: ignore[attr-defined]
 
 
 class ReadableJSON(JSONRenderer):

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from types import SimpleNamespace
 
 import openpyxl
 import polars
@@ -128,11 +129,16 @@ def test_a_key_ends_when_it_is_revoked_or_its_day_has_come(issued, security, reg
     assert bearing(keys.PREFIX + "x" * 40).get("/api/v1/search?q=西湖").status_code == 401
 
 
-def test_a_key_has_its_own_rate(issued, register):
+def test_a_key_has_its_own_rate(issued, register, monkeypatch):
     _, text = issued(rate=3)
+    now = SimpleNamespace(time=lambda: 6_000_000_001.0)
+    monkeypatch.setattr("jinzhi.api.time", now)
     answers = [bearing(text).get("/api/v1/search?q=西湖").status_code for _ in range(5)]
     assert answers == [200, 200, 200, 429, 429]
     assert Client().get("/api/v1/search?q=西湖").status_code == 200
+    assert bearing(text).get("/api/v1/search?q=西湖")["Retry-After"] in ("59", "60")
+    now.time = lambda: 6_000_000_060.0
+    assert bearing(text).get("/api/v1/search?q=西湖").status_code == 200
 
 
 @pytest.mark.parametrize(
