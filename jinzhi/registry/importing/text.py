@@ -27,6 +27,7 @@ QUOTED_LINES = 200  # a cell in quotes that goes on for more lines has lost its 
 BATCH = 2000
 SEPARATORS = ",\t;|"
 UNDECODABLE = "本行既不是 UTF-8 也不是 GB 18030 编码，无法读取"
+NULS = "本行含有空字符（\\x00），内容可能已损坏"
 UNCLOSED = "引号不成对，无法分列"
 csv.field_size_limit(16_000_000)
 _HAN = re.compile("[\u2e80-\ud7ff\uf900-\uffef]")
@@ -103,7 +104,8 @@ def layout(path: Path, name: str, packed: bool) -> Layout:
     encoding = _encoding(start, name)
     text = start.decode(encoding, "replace") if encoding.startswith("utf-16") else ""
     data = text.encode("utf-8", "replace") if text else start
-    if b"\0" in data:
+    rows = data.splitlines()
+    if sum(b"\0" in row for row in rows) * 4 > len(rows):
         raise Unreadable(f"{name} 不是表格。可以导入 CSV（可用 gzip 压缩）、xlsx 或 Parquet。")
     old_mac = b"\n" not in data and b"\r" in data
     if old_mac:
@@ -158,11 +160,13 @@ def _lines(data: bytes, encoding: str) -> tuple[list[str], list[Broken]]:
     if texts and texts[-1] == "":
         texts = texts[:-1]
     lines: list[str] = []
-    pieces = data.split(b"\n") if None in texts else []
+    nuls = b"\0" in data
+    pieces = data.split(b"\n") if None in texts or nuls else []
     for position, text in enumerate(texts):
-        if text is None:
-            shown = pieces[position].decode("utf-8", "backslashreplace")
-            broken.append((position, [shown.rstrip("\r")[:2000]], UNDECODABLE))
+        if text is None or (nuls and "\0" in text):
+            shown = pieces[position].decode("utf-8", "backslashreplace") if text is None else text
+            shown = shown.replace("\0", "\\x00").rstrip("\r")[:2000]
+            broken.append((position, [shown], UNDECODABLE if text is None else NULS))
             lines.append("")
         else:
             lines.append(text)

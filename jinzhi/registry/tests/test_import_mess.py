@@ -75,6 +75,14 @@ def test_a_line_of_no_encoding_is_refused_alone(file):
     assert outcome.inserted == 2 and reasons(outcome) == {3: text.UNDECODABLE}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_row_with_nul_bytes_is_refused_alone(file, encoding):
+    hurt = [[credit_code(9), "坏\0厂", "330106", "", ""]]
+    more = [[credit_code(n), "联通茶厂", "330106", "", ""] for n in range(3)]
+    outcome = run(file(lines(HEADER, GOOD, *hurt, OTHER, *more).encode(encoding)))
+    assert (outcome.read, outcome.inserted) == (6, 5) and reasons(outcome) == {3: text.NULS}
+
+
 def test_gb_text_that_happens_to_be_valid_utf8_stays_gb(file):
     rows = [[credit_code(n), "联通", "330106", "", ""] for n in range(3)]
     assert run(file(lines(HEADER, *rows).encode("gb18030"))).inserted == 3
