@@ -111,9 +111,9 @@ def _holding(rank: int, plain: str, narrow: bool, parameters: dict) -> list[Hit]
         found = _rows(statements.search_walking(rank, narrow), parameters | {"far": FAR})
         if len(found) == parameters["limit"]:
             return found
-    wanted = similar.together(similar.rarest(lexemes)) if len(plain) > 1 else f"'{plain}':*"
+    asked = beginnings + similar.rarest(lexemes) if len(plain) > 1 else beginnings
+    wanted = _inside(similar.together(asked) or f"'{plain}':*", similar.share(beginnings + lexemes))
     by_pairs = rank == 3 or (narrow and similar.is_common(beginnings))
-    wanted = _inside(wanted, similar.share(lexemes))
     return _rows(statements.search_indexed(rank, narrow, by_pairs), parameters | {"tsquery": wanted})
 
 

@@ -27,11 +27,8 @@ FREQUENT = (
 COMMON = 0.004  # and from which on a pair alone says nothing of a name
 _SAMPLE = 20_000  # names looked at to learn which pairs are common
 _REFRESH = 3600.0  # seconds
-_LEARN = """WITH sampled AS (SELECT name_plain, tsvector_to_array(name_grams) AS lexemes FROM registry_enterprise
-        TABLESAMPLE SYSTEM (%s))
-    SELECT lexeme, count(*) FROM (SELECT unnest(lexemes) AS lexeme FROM sampled
-        UNION ALL SELECT '^' || left(name_plain, n) FROM sampled, generate_series(1, 2) AS n) AS every
-    GROUP BY lexeme HAVING count(*) >= %s"""
+_LEARN = """SELECT lexeme, count(*) FROM (SELECT tsvector_to_array(name_grams) AS lexemes FROM registry_enterprise
+    TABLESAMPLE SYSTEM (%s)) AS sampled, unnest(sampled.lexemes) AS lexeme GROUP BY lexeme HAVING count(*) >= %s"""
 _SEEN = 2  # times a pair must be met in it
 _known: tuple[float, dict[str, float]] = (-_REFRESH, {})
 
@@ -81,7 +78,7 @@ def _shares(counted: list[tuple[str, int]]) -> dict[str, float]:
     """Of pairs as counted; a character alone is as frequent as all that begins with it."""
     found: Counter[str] = Counter(dict(counted))
     for lexeme, count in counted:
-        if len(lexeme) == 2:
+        if len(lexeme) == 2 and lexeme[0] not in "~^@":
             found[lexeme[0]] += count
     return {lexeme: count / _SAMPLE for lexeme, count in found.items()}
 
