@@ -195,7 +195,9 @@ def _spoken(evidence: dict) -> dict:
     """Evidence with places by name."""
     sides = {s: str(evidence.get(s, "")) for s in ("left", "right")}
     if evidence.get("field") == "地区":
-        sides = {s: archive_page.words("place", text) if text.isdigit() else text for s, text in sides.items()}
+        sides = {
+            s: archive_page.words("place", text) if text.isdigit() else text for s, text in sides.items()
+        }
     return evidence | sides
 
 

@@ -86,7 +86,10 @@ class ImportChange(models.Model):
 
     class Meta:
         verbose_name = "导入改动"
-        indexes = [models.Index(fields=["batch", "table", "record"], name="import_change_batch")]
+        indexes = [
+            models.Index(fields=["batch", "table", "record"], name="import_change_batch"),
+            models.Index(fields=["record"], name="import_change_record"),  # who changed it later
+        ]
 
 
 class ImportProfile(Record):

@@ -93,7 +93,13 @@ def fingerprint() -> str:
     """Changes when migrations, bootstrap hooks, the data they load or provisioning change."""
     root = locations.ROOT
     files = {root / "jinzhi/runtime/provision.py", root / "requirements/base.lock"}
-    for pattern in ("migrations/*.py", "bootstrap.py", "*_schema.py", "rls.py", "sql.py"):  # what migrations run
+    for pattern in (
+        "migrations/*.py",
+        "bootstrap.py",
+        "*_schema.py",
+        "rls.py",
+        "sql.py",
+    ):  # what migrations run
         files |= set(root.glob(f"jinzhi/**/{pattern}"))
     for folder in ("jinzhi", "provinces"):
         files |= {p for p in (root / folder).rglob("*") if p.suffix in _DATA_FILES and "tests" not in p.parts}

@@ -165,7 +165,9 @@ def statistics_page(request):
     kind = request.GET.get("export", "")
     if kind in FORMATS:
         head = [statistics.GROUPS[by][0], *statistics.HEAD]
-        return download(kind, f"监察统计（{statistics.GROUPS[by][0]}）", head, (r.cells() for r in [*rows, whole]))
+        return download(
+            kind, f"监察统计（{statistics.GROUPS[by][0]}）", head, (r.cells() for r in [*rows, whole])
+        )
     context = {
         "by": by, "groups": {k: v[0] for k, v in statistics.GROUPS.items()}, "period": period, "titles": TITLES,
         "start": start, "end": end, "rows": rows, "whole": whole, "name": name_path(place).split(" / ")[-1],

@@ -514,6 +514,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['batch', 'table', 'record'], name='import_change_batch'),
         ),
         migrations.AddIndex(
+            model_name='importchange',
+            index=models.Index(fields=['record'], name='import_change_record'),
+        ),
+        migrations.AddIndex(
             model_name='importrow',
             index=models.Index(fields=['place', '-id'], name='import_row_place'),
         ),

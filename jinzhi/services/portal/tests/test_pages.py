@@ -23,7 +23,8 @@ def test_a_public_page_opens_without_sign_in(client, address):
 
 
 @pytest.mark.parametrize(
-    "address", ["/services/nothing/", "/procedures/food_production_licence/9/", "/procedures/x/1/", "/laws/0/"]
+    "address",
+    ["/services/nothing/", "/procedures/food_production_licence/9/", "/procedures/x/1/", "/laws/0/"],
 )
 def test_what_does_not_exist_is_not_found(client, address):
     assert client.get(address).status_code == 404
