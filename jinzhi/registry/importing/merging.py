@@ -10,6 +10,7 @@ register, so that a code entered elsewhere is known; writing happens with the ey
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from django.db import connection
@@ -45,7 +46,7 @@ class Merge:
         self.own = scope.current()
         self.cursor = connection.cursor()
         self.has: set[str] = set()
-        self.parameters = {
+        self.parameters: dict[str, Any] = {
             "source": mapping.source,
             "scheme": mapping.scheme,
             "node": this_node(),
@@ -207,6 +208,8 @@ class Merge:
         self._run(*sql.enter_enterprises(self.mapping.kind))
         self.tell("merging")
         self._run(*sql.update_enterprises(self._changing(), register=self.mapping.kind == ENTERPRISE))
+        if columns := self._changing():
+            self._run(sql.keep_differing(columns))
         self.tell("merging")
         self._run(*sql.identify(self.has))
         if self.mapping.kind == CERTIFICATE:
@@ -223,6 +226,16 @@ class Merge:
     def _change(self) -> list[str]:
         self.cursor.execute(sql.ANY_LOCK, self.parameters)
         locked = self.cursor.fetchone()[0]  # type: ignore[index]
+        self.cursor.execute(sql.OTHER_SOURCES, self.parameters)
+        others = {source: facts.rank_of(source) for (source,) in self.cursor.fetchall()}
+        rank, kind = self.parameters["rank"], facts.kind_of(self.mapping.source)
+        self.parameters |= {
+            "higher": [source for source, other in others.items() if other > rank],
+            "lower": [source for source, other in others.items() if other < rank],
+            "kin": [
+                source for source in others if not source or facts.kind_of(source) == "registration" == kind
+            ],
+        }
         return sql.change(self._changing(), register=self.mapping.kind == ENTERPRISE, locked=locked)
 
     def _run(self, *statements: str) -> None:

@@ -8,6 +8,7 @@ before the judgement is complete.
 
 from collections.abc import Iterable
 
+from jinzhi.registry.facts import KEY_FIELDS
 from jinzhi.registry.importing.checking import TEXTS
 from jinzhi.registry.importing.fields import DATES, ENTERPRISE
 from jinzhi.registry.importing.mapping import Mapping
@@ -34,6 +35,7 @@ ENTRY_COLUMNS = {
     "title": "title", "facts": "facts", "occurred_on": "occurred_on", "valid_from": "valid_from",
     "valid_to": "valid_to", "agency_name": "agency_name",
 }  # fmt: skip
+_KEYS = ", ".join(f"'{field}'" for field in KEY_FIELDS)
 _ITEM = ("category_code", "category", "detail", "varieties")
 _NEW = "id, place, owner_node, version, created_at, updated_at"
 _STATED = "coalesce(s.source_on, %(source_on)s::date)"
@@ -188,15 +190,18 @@ def _absent(staged: str) -> str:
 def change(columns: dict[str, str], *, register: bool, locked: bool) -> list[str]:
     """Enterprises whose fields change, with all their new values.
 
-    A register of enterprises replaces what was stated for an earlier day; others fill what is empty and renew
-    what they brought themselves. A locked field stays.
+    A register of enterprises replaces what was stated for an earlier day by a source of its rank, and whatever a
+    lower one stated (`facts.decide`); name and place only of its own kind. Others fill what is empty and renew what
+    they brought themselves. A locked field stays.
     """
-    own = "true" if register else "e.source = %(source)s"
     newer = f"({_STATED} IS NULL OR e.source_on IS NULL OR {_STATED} >= e.source_on)"
+    wins = "e.source = ANY(%(lower)s) OR (e.source <> ALL(%(higher)s) AND " + newer + ")"
+    own = f"({wins})" if register else f"e.source = %(source)s AND {newer}"
     values = []
     for staged, column in columns.items():
         may = f"s.{staged} {_absent(staged).replace('IS NULL', 'IS NOT NULL').replace('= ', '<> ')}"
-        may += f" AND (({own} AND {newer}) OR e.{column} {_absent(staged)})"
+        kin = " AND (e.source = %(source)s OR e.source = ANY(%(kin)s))" if column in KEY_FIELDS else ""
+        may += f" AND (({own}{kin}) OR e.{column} {_absent(staged)})"
         if locked:
             may += f" AND NOT {_LOCKED.format(column=column)}"
         values.append((column, f"CASE WHEN {may} THEN s.{staged} ELSE e.{column} END"))
@@ -214,6 +219,32 @@ def change(columns: dict[str, str], *, register: bool, locked: bool) -> list[str
             WHERE m.outcome = '' AND NOT m.is_new AND NOT m.frozen AND m.describes) AS c
         WHERE {differs}"""
     ]
+
+
+OTHER_SOURCES = """SELECT DISTINCT e.source FROM registry_match AS m JOIN registry_enterprise AS e ON e.id = m.enterprise
+    WHERE e.source <> %(source)s"""
+
+
+def keep_differing(columns: dict[str, str]) -> str:
+    """What this source states otherwise than the one that counts is kept beside it, once."""
+    pairs = ", ".join(f"('{c}', s.{staged}::text, e.{c}::text)" for staged, c in columns.items())
+    return f"""INSERT INTO registry_fact (enterprise_id, place, field, value, state, valid_from, source, source_on,
+            confidence, rank, batch, reason, actor)
+        SELECT e.id, e.place, v.field, v.stated, 'differs', {_STATED}, %(source)s, {_STATED}, 100, %(rank)s, %(batch)s,
+            CASE WHEN l.id IS NOT NULL THEN '人工更正锁定至 ' || coalesce(l.locked_until::text, '解除')
+                WHEN v.field IN ({_KEYS}) THEN '关键信息来源不一致，须人工核定，不自动覆盖'
+                WHEN e.source = ANY(%(higher)s) THEN '来源等级较低'
+                ELSE '另一来源的记载，现用 ' || coalesce(nullif(e.source, ''), '登记信息') END, ''
+        FROM registry_match AS m JOIN registry_stage AS s ON s.line = m.line
+        JOIN registry_enterprise AS e ON e.id = m.enterprise
+        CROSS JOIN LATERAL (VALUES {pairs}) AS v(field, stated, held)
+        LEFT JOIN registry_fact AS l ON l.enterprise_id = e.id AND l.field = v.field AND l.state = 'locked'
+            AND l.removed_at IS NULL AND (l.locked_until IS NULL OR l.locked_until >= %(today)s)
+        WHERE m.outcome <> 'refused' AND NOT m.is_new AND NOT m.frozen AND m.describes
+            AND v.stated <> '' AND v.held <> '' AND v.stated <> v.held
+            AND (e.source <> %(source)s OR l.id IS NOT NULL)
+            AND NOT EXISTS (SELECT 1 FROM registry_fact AS f WHERE f.enterprise_id = e.id AND f.field = v.field
+                AND f.value = v.stated AND f.source = %(source)s AND f.removed_at IS NULL AND f.state <> 'former')"""
 
 
 COUNT_ENTERPRISES = """SELECT 'refused', count(*) FROM registry_match WHERE outcome = 'refused'

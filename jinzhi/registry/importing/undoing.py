@@ -134,6 +134,11 @@ class _Taking:
 
     def _restore(self, key: str) -> None:
         table, columns = _TABLES[key]
+        if key == "enterprise":
+            self._run(
+                "UPDATE registry_fact SET removed_at = now()"
+                " WHERE batch = %(b)s AND state = 'differs' AND removed_at IS NULL"
+            )
         self.cursor.execute(
             'SELECT before FROM registry_importchange WHERE batch_id = %(b)s AND "table" = %(key)s LIMIT 1',
             {"b": self.batch, "key": key},
