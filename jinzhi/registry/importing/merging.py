@@ -207,9 +207,9 @@ class Merge:
         """Bring the judged rows into the register."""
         self._run(*sql.enter_enterprises(self.mapping.kind))
         self.tell("merging")
-        self._run(*sql.update_enterprises(self._changing(), register=self.mapping.kind == ENTERPRISE))
         if columns := self._changing():
             self._run(sql.keep_differing(columns))
+        self._run(*sql.update_enterprises(columns, register=self.mapping.kind == ENTERPRISE))
         self.tell("merging")
         self._run(*sql.identify(self.has))
         if self.mapping.kind == CERTIFICATE:

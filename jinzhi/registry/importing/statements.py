@@ -227,7 +227,8 @@ OTHER_SOURCES = """SELECT DISTINCT e.source FROM registry_match AS m JOIN regist
 
 def keep_differing(columns: dict[str, str]) -> str:
     """What this source states otherwise than the one that counts is kept beside it, once."""
-    pairs = ", ".join(f"('{c}', s.{staged}::text, e.{c}::text)" for staged, c in columns.items())
+    held = "CASE WHEN c.id IS NULL THEN e.{0}::text ELSE c.{0}::text END"  # what will stand after the change
+    pairs = ", ".join(f"('{c}', s.{staged}::text, {held.format(c)})" for staged, c in columns.items())
     return f"""INSERT INTO registry_fact (enterprise_id, place, field, value, state, valid_from, source, source_on,
             confidence, rank, batch, reason, actor)
         SELECT e.id, e.place, v.field, v.stated, 'differs', {_STATED}, %(source)s, {_STATED}, 100, %(rank)s, %(batch)s,
@@ -237,6 +238,7 @@ def keep_differing(columns: dict[str, str]) -> str:
                 ELSE '另一来源的记载，现用 ' || coalesce(nullif(e.source, ''), '登记信息') END, ''
         FROM registry_match AS m JOIN registry_stage AS s ON s.line = m.line
         JOIN registry_enterprise AS e ON e.id = m.enterprise
+        LEFT JOIN registry_change AS c ON c.id = e.id
         CROSS JOIN LATERAL (VALUES {pairs}) AS v(field, stated, held)
         LEFT JOIN registry_fact AS l ON l.enterprise_id = e.id AND l.field = v.field AND l.state = 'locked'
             AND l.removed_at IS NULL AND (l.locked_until IS NULL OR l.locked_until >= %(today)s)
@@ -323,9 +325,12 @@ def update_enterprises(columns: dict[str, str], *, register: bool) -> list[str]:
     pairs = ", ".join(f"('{c}', c.old_{c}::text, c.{c}::text)" for c in changing)
     sets = [f"{c} = c.{c}" for c in changing]
     if register:
+        # a row whose name or place is in dispute stays its former source's
+        disputed = f"""EXISTS (SELECT 1 FROM registry_fact AS f WHERE f.enterprise_id = e.id AND f.state = 'differs'
+            AND f.removed_at IS NULL AND f.source = %(source)s AND f.field IN ({_KEYS}))"""
         sets += [
-            "source = %(source)s",
-            "source_on = coalesce(c.source_on, e.source_on)",
+            f"source = CASE WHEN {disputed} THEN e.source ELSE %(source)s END",
+            f"source_on = CASE WHEN {disputed} THEN e.source_on ELSE coalesce(c.source_on, e.source_on) END",
             "received_on = %(today)s",
         ]
     if "name" in changing:

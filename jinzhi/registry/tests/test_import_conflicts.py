@@ -95,3 +95,12 @@ def test_the_same_source_brings_itself_up_to_date_without_a_conflict(bring):
     outcome = bring("登记机关名录", "2021-01-01", name="杭州丙食品有限公司", address="登记路9号")
     assert outcome.updated == 1 and address() == "登记路9号" and differing() == []
     assert Enterprise.objects.get(uscc=CODE).place == WESTLAKE
+
+
+def test_a_dispute_outlasts_a_second_run_of_the_source_that_replaced_the_rest(bring):
+    bring("某市许可名录", "2020-01-01", name="杭州甲食品有限公司", address="许可路1号")
+    for _ in range(2):
+        bring("登记机关名录", "2021-01-01", name="杭州乙食品有限公司", address="登记路2号")
+        held = Enterprise.objects.get(uscc=CODE)
+        assert (held.name, held.address) == ("杭州甲食品有限公司", "登记路2号")
+        assert differing() == [("name", "杭州乙食品有限公司", "登记机关名录")]
