@@ -20,6 +20,7 @@ from jinzhi.foundation.people.models import ApiKey
 from jinzhi.foundation.people.tests.cast import HANGZHOU, WEST_LAKE, person, sign_in
 from jinzhi.foundation.places import scope
 from jinzhi.registry import services
+from jinzhi.registry.models import Enterprise
 
 pytestmark = pytest.mark.django_db
 NINGBO = "330203"
@@ -109,7 +110,7 @@ def test_without_the_power_there_is_no_export(issued, register, client):
 
 
 def test_a_key_reads_nothing_but_what_it_is_for(issued, register):
-    _, text = issued("export", "archive", "batch")
+    _, text = issued("export", "archive")
     client = bearing(text)
     for path in ("/api/v1/cases/X1", "/api/v1/supervision/cards", "/api/v1/my/licences"):
         assert client.get(path).status_code in (401, 403, 404), path
@@ -212,3 +213,15 @@ def test_the_search_answers_in_groups_what_the_asker_may_see(register, client):
         assert client.get("/api/v1/search", {"q": word}).status_code in (200, 422)
     sign_in(client, person("li", NINGBO, "examiner"))
     assert client.get("/api/v1/search?q=西湖龙井").json()["groups"] == []
+
+
+def test_a_key_for_archives_reads_the_inner_part_of_its_own_place_without_contacts(issued, register):
+    Enterprise.objects.update(remark="内部备注")
+    mine, other = "91330100723456781Y", "91330200MA2A1B2C69"
+    for scopes, sees in ((("archive",), True), (("export",), False)):
+        client = bearing(issued(*scopes)[1])
+        answer = client.get(f"/api/v1/enterprises/{mine}")
+        assert answer.status_code == 200 and ("内部备注" in answer.content.decode()) is sees
+        assert "李四" not in answer.content.decode() and "contacts" not in answer.json()
+        elsewhere = client.get(f"/api/v1/enterprises/{other}")
+        assert elsewhere.status_code == 200 and "内部备注" not in elsewhere.content.decode()

@@ -25,7 +25,6 @@ MOST_RATE = 100_000
 SCOPES = {
     "archive": "企业内部档案（不含联系人）",
     "export": "批量导出",
-    "batch": "批量代码校验",
 }
 _SEEN_EVERY = timedelta(minutes=1)
 
