@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class NetworkConfig(AppConfig):
+    name = "jinzhi.network"
+    label = "network"
+    verbose_name = "质量专网"

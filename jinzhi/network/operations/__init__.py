@@ -1,0 +1,1 @@
+"""Operating the network: console, alarms, ledger, inspections, faults, incidents, duty."""

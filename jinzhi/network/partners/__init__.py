@@ -1,0 +1,1 @@
+"""Partners outside the network and the three gateways they use."""

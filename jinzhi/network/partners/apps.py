@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class PartnersConfig(AppConfig):
+    name = "jinzhi.network.partners"
+    label = "partners"
+    verbose_name = "交换伙伴"
