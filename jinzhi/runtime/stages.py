@@ -54,9 +54,12 @@ def migrate(verbosity: int = 0) -> int:
     """Apply what is pending; answers how many migrations there were."""
     from django.core.management import call_command
 
+    from jinzhi.foundation.exchange import capture
+
     with as_owner():
         if count := pending_migrations():
             call_command("migrate", interactive=False, verbosity=verbosity)
+        capture.install()  # declarations may have changed without a migration
     return count
 
 

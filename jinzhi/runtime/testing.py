@@ -99,6 +99,8 @@ def fingerprint() -> str:
         "*_schema.py",
         "rls.py",
         "sql.py",
+        "capture.py",
+        "datasets.py",
     ):  # what migrations run
         files |= set(root.glob(f"jinzhi/**/{pattern}"))
     for folder in ("jinzhi", "provinces"):

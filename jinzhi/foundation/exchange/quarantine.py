@@ -1,0 +1,127 @@
+"""What was refused at the border: kept with its reason, told to the sender, tried again or sent again."""
+
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from jinzhi.foundation.exchange import applying, border, declared, replaying
+from jinzhi.foundation.exchange.border import Message, Sender
+
+RETRIED_AT_ONCE = 500
+
+
+def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
+    rows = [
+        [
+            sender.node, sender.kind, stream, m.seq, m.dataset, m.record, m.version if isinstance(m.version, int) else None,
+            m.code, m.reason, m.waits_for, m.raw[: border.LARGEST].decode("utf-8", "replace").replace("\x00", "\ufffd"),
+        ]
+        for m in refused
+    ]  # fmt: skip
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO exchange_quarantine (peer, kind, stream, seq, dataset, record, version, code, reason,"
+                " waits_for, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                rows,
+            )
+
+
+def retry(sender: Sender, limit: int = RETRIED_AT_ONCE) -> int:
+    """Try again what waited for a record that may be here now, and settle what a newer version made idle."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, seq, payload, dataset, waits_for FROM exchange_quarantine WHERE state = 'open'"
+            " AND waits_for IS NOT NULL AND peer = %s ORDER BY id LIMIT %s",
+            [sender.node, limit],
+        )
+        rows = [row for row in cursor.fetchall() if row[3] in declared.all()]
+    if not rows:
+        return 0
+    present = _present(rows)
+    done = 0
+    for key, seq, payload, _, waits_for in rows:
+        if waits_for not in present:
+            continue
+        message = border.read(seq, payload.encode(), sender)
+        if not message.code:
+            applying.apply([message], sender)
+        if not message.code:
+            done += settle([key], "applied", "系统")
+    return done
+
+
+def _present(rows: list[tuple]) -> set:
+    found = set()
+    for dataset in {row[3] for row in rows}:
+        wanted = [row[4] for row in rows if row[3] == dataset]
+        for parent in declared.get(dataset).references.values():
+            table = declared.get(parent).table
+            if table:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s)", [wanted])
+                    found |= {key for (key,) in cursor.fetchall()}
+    return found
+
+
+def settle(keys: list[int], state: str, who: str) -> int:
+    """Close entries: applied, repaired (a newer version came), discarded (by a person)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exchange_quarantine SET state = %s, settled_at = now(), settled_by = %s"
+            " WHERE id = ANY(%s) AND state = 'open'",
+            [state, who[:80], keys],
+        )
+        return cursor.rowcount
+
+
+def listed(
+    *, state: str = "open", peer: str = "", dataset: str = "", before: int = 0, limit: int = 100
+) -> list[dict]:
+    """What lies in quarantine here, newest first: received from peers and refused by this node."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, received_at, peer, stream, seq, dataset, record, version, code, reason, state, settled_at,"
+            " settled_by, payload FROM exchange_quarantine WHERE (%(state)s = '' OR state = %(state)s)"
+            " AND (%(peer)s = '' OR peer = %(peer)s) AND (%(dataset)s = '' OR dataset = %(dataset)s)"
+            " AND (%(before)s = 0 OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s",
+            {"state": state, "peer": peer, "dataset": dataset, "before": before, "limit": limit},
+        )
+        return _dicts(cursor)
+
+
+def refusals(*, state: str = "open", channel: str = "", dataset: str = "", limit: int = 100) -> list[dict]:
+    """What peers refused of ours, as their receipts said."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, channel, seq, dataset, record, version, code, reason, told_at, state FROM exchange_refusal"
+            " WHERE (%(state)s = '' OR state = %(state)s) AND (%(channel)s = '' OR channel = %(channel)s)"
+            " AND (%(dataset)s = '' OR dataset = %(dataset)s) ORDER BY id DESC LIMIT %(limit)s",
+            {"state": state, "channel": channel, "dataset": dataset, "limit": limit},
+        )
+        return _dicts(cursor)
+
+
+def _dicts(cursor) -> list[dict]:
+    names = [column.name for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def resend(*, ids: list[int] | None = None, dataset: str = "") -> int:
+    """Send the present state of refused records of ours once more, after repair; answers how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exchange_refusal SET state = 'resent', settled_at = now() WHERE state = 'open'"
+            " AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) AND (%(dataset)s = '' OR dataset = %(dataset)s)"
+            " RETURNING channel, dataset, record",
+            {"ids": ids, "dataset": dataset},
+        )
+        rows = cursor.fetchall()
+    groups: dict[tuple[str, str], list] = {}
+    for channel, key, record in rows:
+        if record is not None and key in declared.all():
+            groups.setdefault((channel, key), []).append(record)
+    return sum(
+        replaying.replay(key, records=records, channel=channel) for (channel, key), records in groups.items()
+    )

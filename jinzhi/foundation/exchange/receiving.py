@@ -1,0 +1,245 @@
+"""What arrives: one transaction for each lot of messages of a stream, so a killed inbox repeats nothing.
+
+The position in the stream is kept with the rows it brought; whoever reads goes on behind `position`, whatever
+the broker believes was acknowledged.
+"""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+
+from jinzhi.foundation.exchange import applying, border, quarantine, sending
+from jinzhi.foundation.exchange.border import Message, Sender
+
+__all__ = ["Outcome", "Sender", "position", "receive"]
+
+SKEW = timedelta(minutes=5)  # how far a sender's clock may be ahead before it is said
+
+
+@dataclass
+class Outcome:
+    """Counts of one lot; `control` are messages between nodes, for the caller to act on; `alarms` (kind, detail)."""
+
+    applied: int = 0
+    ignored: int = 0  # older than what is here, or this node's own
+    refused: int = 0
+    repeated: int = 0  # at or before the position
+    control: list[tuple[str, dict]] = field(default_factory=list)
+    alarms: list[tuple[str, str]] = field(default_factory=list)
+    last: int = 0
+
+
+def position(stream: str) -> int:
+    """Sequence of the last message of `stream` that was taken in."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last FROM exchange_position WHERE stream = %s", [stream])
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def set_position(stream: str, seq: int) -> None:
+    """Go on behind `seq` (healing: the stream began anew)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exchange_position SET last = %s, rows = 0, digest = 0, applied = 0, refused = '[]', counts = '{}'"
+            " WHERE stream = %s",
+            [seq, stream],
+        )
+
+
+@dataclass
+class _Open:
+    """The batch of a stream whose trailer has not come yet."""
+
+    last: int
+    incarnation: str
+    rows: int
+    digest: int
+    applied: int
+    refused: list
+    counts: Counter
+
+
+def receive(sender: Sender, stream: str, messages: list[tuple[int, bytes]]) -> Outcome:
+    """Take in messages (sequence, payload) of `stream` in order: check, apply, log, answer finished batches.
+
+    All or nothing; what is at or before the position is passed over. A refused message goes to quarantine and
+    into the receipt of its batch, the others are applied.
+    """
+    outcome = Outcome()
+    with transaction.atomic(), connection.cursor() as cursor:
+        state = _take_position(cursor, sender, stream)
+        lot: list[Message] = []
+        log: list[Message] = []
+        for seq, raw in messages:
+            if seq <= state.last:
+                outcome.repeated += 1
+                continue
+            state.last = seq
+            if _is_trailer(raw):
+                _settle(sender, stream, lot, state, outcome)
+                log += lot
+                lot = []
+                _close_batch(sender, stream, raw, state, outcome)
+                continue
+            if control := _control(raw):
+                state.rows += 1
+                state.digest = (state.digest + sending.part(raw)) % sending.MODULUS
+                if control[0] == "_receipt":
+                    sending.receipt(sender.node if sender.kind != "hub" else "hub", control[1])
+                else:
+                    outcome.control.append(control)
+                continue
+            lot.append(border.read(seq, raw, sender))
+        _settle(sender, stream, lot, state, outcome)
+        log += lot
+        _write_log(cursor, sender, stream, log)
+        cursor.execute(
+            "UPDATE exchange_position SET last = %s, incarnation = %s, rows = %s, digest = %s, applied = %s,"
+            " refused = %s, counts = %s, at = now() WHERE stream = %s",
+            [
+                state.last, state.incarnation, state.rows, state.digest, state.applied,
+                json.dumps(state.refused, ensure_ascii=False), json.dumps(state.counts), stream,
+            ],
+        )  # fmt: skip
+        outcome.last = state.last
+    return outcome
+
+
+def _take_position(cursor, sender: Sender, stream: str) -> _Open:
+    cursor.execute(
+        "INSERT INTO exchange_position (stream, peer) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [stream, sender.node],
+    )
+    cursor.execute(
+        "SELECT last, incarnation, rows, digest, applied, refused, counts FROM exchange_position"
+        " WHERE stream = %s FOR UPDATE",
+        [stream],
+    )
+    last, incarnation, rows, digest, applied, refused, counts = cursor.fetchone()
+    refused = json.loads(refused) if isinstance(refused, str) else refused
+    counts = json.loads(counts) if isinstance(counts, str) else counts
+    return _Open(last, incarnation, rows, int(digest), applied, refused, Counter(counts))
+
+
+def _is_trailer(raw: bytes) -> bool:
+    return raw.startswith(b'{"batch"')
+
+
+def _control(raw: bytes) -> tuple[str, dict] | None:
+    """(kind, body) of a message between nodes; None for a record's."""
+    if b'"dataset":"_' not in raw[:120]:
+        return None
+    try:
+        said = json.loads(raw)
+        return said["dataset"], said["body"]
+    except (ValueError, KeyError):
+        return None
+
+
+def _settle(sender: Sender, stream: str, lot: list[Message], state: _Open, outcome: Outcome) -> None:
+    """Apply what may be applied, put the rest into quarantine, and count both for the batch."""
+    if not lot:
+        return
+    applied, ignored = applying.apply([m for m in lot if not m.code], sender)
+    refused = [m for m in lot if m.code]
+    quarantine.put(sender, stream, refused)
+    if applied:
+        quarantine.retry(sender)
+    for message in lot:
+        state.rows += 1
+        state.digest = (state.digest + sending.part(message.raw)) % sending.MODULUS
+        state.counts[message.dataset] += 1
+    state.applied += applied + ignored
+    state.refused += [[m.seq, m.dataset, m.record, m.version, m.code, m.reason] for m in refused]
+    ahead = datetime.now(UTC) + SKEW
+    late = next((m for m in lot if _later(m.at, ahead)), None)
+    if late:
+        outcome.alarms.append(("clock_skew", f"{sender.node} 的消息时间 {late.at} 晚于本节点时间"))
+    outcome.applied += applied
+    outcome.ignored += ignored
+    outcome.refused += len(refused)
+
+
+def _later(text: str, than: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(text) > than
+    except (ValueError, TypeError):
+        return False
+
+
+def _close_batch(sender: Sender, stream: str, raw: bytes, state: _Open, outcome: Outcome) -> None:
+    """A trailer came: does it agree with what arrived, is it the sender's? Say so in a receipt."""
+    problem = ""
+    try:
+        trailer = json.loads(raw)
+        claimed = (trailer["rows"], trailer["digest"])
+        signature, number, last = trailer["signature"], trailer["batch"], trailer["last"]
+        incarnation = trailer.get("incarnation", "")
+    except (ValueError, KeyError, TypeError):
+        outcome.alarms.append(("trailer", f"{sender.node} 的批次尾不能读取"))
+        _fresh(state)
+        return
+    found = (state.rows, f"{state.digest:032x}")
+    if sender.verify and not sender.verify(sending.canonical(trailer), signature):
+        problem = "E02 签名不符"
+    elif trailer.get("sender") != sender.node and sender.kind != "hub":
+        problem = "E09 批次尾的发送方与通道不符"
+    elif claimed != found:
+        problem = f"E01 批次声明 {claimed[0]} 条，收到 {found[0]} 条，或摘要不同"
+    if problem:
+        outcome.alarms.append(("batch", f"{sender.node} 批次 {number}：{problem}"))
+    if state.incarnation and incarnation and incarnation != state.incarnation:
+        outcome.alarms.append(("incarnation", f"{sender.node} 的数据库是恢复或重建的，编号重新开始"))
+    state.incarnation = incarnation or state.incarnation
+    channel = sending.channel_to(sender.node)
+    body = {
+        "batch": number, "last": last, "rows": found[0], "digest": found[1], "ok": not problem, "problem": problem,
+        "applied": state.applied, "refused": state.refused, "at": datetime.now(UTC).isoformat(),
+    }  # fmt: skip
+    sending.send("_receipt", channel, body)
+    _tally(sender, state)
+    _fresh(state)
+
+
+def _fresh(state: _Open) -> None:
+    state.rows, state.digest, state.applied = 0, 0, 0
+    state.refused, state.counts = [], Counter()
+
+
+def _tally(sender: Sender, state: _Open) -> None:
+    refused = Counter(one[1] for one in state.refused)
+    with connection.cursor() as cursor:
+        for dataset, n in state.counts.items():
+            cursor.execute(
+                "INSERT INTO exchange_tally AS t (day, peer, dataset, received, applied, refused)"
+                " VALUES (current_date, %s, %s, %s, %s, %s) ON CONFLICT (day, peer, dataset) DO UPDATE"
+                " SET received = t.received + excluded.received, applied = t.applied + excluded.applied,"
+                " refused = t.refused + excluded.refused",
+                [sender.node, dataset, n, n - refused[dataset], refused[dataset]],
+            )
+
+
+def _write_log(cursor, sender: Sender, stream: str, log: list[Message]) -> None:
+    if not log:
+        return
+    columns: dict[str, list] = defaultdict(list)
+    for m in log:
+        columns["seq"].append(m.seq)
+        columns["dataset"].append(m.dataset[:60])
+        columns["record"].append(m.record)
+        columns["version"].append(m.version if isinstance(m.version, int) else None)
+        columns["op"].append(str(m.op)[:1])
+        columns["locality"].append(m.place)
+        columns["bytes"].append(m.size)
+        columns["outcome"].append("refused" if m.code else "applied")
+        columns["code"].append(m.code)
+    cursor.execute(
+        """INSERT INTO exchange_inbound (stream, peer, seq, dataset, record, version, op, locality, bytes, outcome, code)
+        SELECT %s, %s, * FROM unnest(%s::bigint[], %s::text[], %s::uuid[], %s::integer[], %s::text[]::"char"[],
+          %s::bigint[], %s::integer[], %s::text[], %s::text[])""",
+        [stream, sender.node, *columns.values()],
+    )

@@ -1,0 +1,205 @@
+"""How exchange stands: figures per dataset and peer, the message log, the way of one record."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from jinzhi.foundation.exchange import declared, node
+from jinzhi.foundation.places import scope
+
+FIGURES = ("sent", "acknowledged", "refused_there", "received", "applied", "refused", "bytes_out", "bytes_in")
+
+
+def status() -> list[dict[str, Any]]:
+    """One entry per dataset and peer: sent, acknowledged, received, applied, refused (by either end), unsent,
+    oldest_unsent_seconds (None when nothing waits)."""
+    with scope.acting(scope.SYSTEM):
+        found: dict[tuple[str, str], dict] = {}
+        for peer, dataset, *figures in _rows(
+            f"SELECT peer, dataset, {', '.join(f'sum({f})::bigint' for f in FIGURES)} FROM exchange_tally GROUP BY 1, 2"
+        ):
+            found[peer, dataset] = dict(zip(FIGURES, figures, strict=True))
+        now = timezone.now()
+        waiting = _unsent()
+        for peer, dataset in {*found, *waiting}:
+            entry = found.setdefault((peer, dataset), dict.fromkeys(FIGURES, 0))
+            count, oldest = waiting.get((peer, dataset), (0, None))
+            entry["unsent"] = count
+            entry["oldest_unsent_seconds"] = (
+                max(0, round((now - oldest).total_seconds(), 1)) if oldest else None
+            )
+    titles = declared.all()
+    return [
+        {"peer": peer, "dataset": dataset, "title": titles[dataset].title if dataset in titles else dataset}
+        | entry
+        for (peer, dataset), entry in sorted(found.items())
+    ]
+
+
+def _unsent() -> dict[tuple[str, str], tuple[int, datetime]]:
+    """(peer, dataset) -> rows not yet in the receiving stream, and the oldest of them."""
+    waiting: dict[tuple[str, str], tuple[int, datetime]] = {}
+    # Batches are few (one for up to a thousand rows), so a long outage is counted as quickly as a short one.
+    numbered = _rows(
+        """SELECT c.peer, k.key, sum(k.value::bigint)::bigint, min(b.made_at) FROM exchange_channel AS c
+        JOIN exchange_batch AS b ON b.channel = c.name AND b.acknowledged_at IS NULL AND b.last > c.stored,
+        jsonb_each_text(b.counts) AS k WHERE left(k.key, 1) <> '_' GROUP BY 1, 2"""
+    )
+    pending = _rows(
+        """SELECT c.peer, p.dataset, p.n, p.oldest FROM (
+          SELECT dataset, count(*) AS n, min(made_at) AS oldest FROM exchange_pending
+          WHERE left(dataset, 1) <> '_' GROUP BY dataset) AS p
+        JOIN exchange_subscription AS s ON s.dataset = p.dataset AND NOT s.ended
+        JOIN exchange_channel AS c ON c.name = s.channel"""
+    )
+    for peer, dataset, count, oldest in [*numbered, *pending]:
+        held = waiting.get((peer, dataset))
+        waiting[peer, dataset] = (held[0] + count, min(held[1], oldest)) if held else (count, oldest)
+    return waiting
+
+
+def _rows(statement: str, parameters: Any = None) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def summary() -> dict[str, Any]:
+    """In one look: queued rows, oldest unsent, unacknowledged batches, open quarantine and refusals, by channel."""
+    with scope.acting(scope.SYSTEM):
+        waiting = _unsent().values()
+        oldest = min((since for _, since in waiting), default=None)
+        ((quarantined, refusals, pending),) = _rows(
+            "SELECT (SELECT count(*) FROM exchange_quarantine WHERE state = 'open'),"
+            " (SELECT count(*) FROM exchange_refusal WHERE state = 'open'), (SELECT count(*) FROM exchange_pending)"
+        )
+        channels = node.channels()
+    return {
+        "queued": sum(count for count, _ in waiting),
+        "pending": pending,
+        "oldest_unsent_seconds": round((timezone.now() - oldest).total_seconds(), 1) if oldest else None,
+        "quarantined": quarantined,
+        "refusals": refusals,
+        "channels": channels,
+    }
+
+
+def log(
+    *,
+    direction: str = "in",
+    peer: str = "",
+    dataset: str = "",
+    record: str = "",
+    outcome: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: str = "",
+    limit: int = 50,
+) -> tuple[list[dict], str]:
+    """Lines of the message log, newest first, and where the next page begins ("" at the end).
+
+    `in`: what arrived; `out`: what was numbered for a channel, with whether it was stored and acknowledged. Reads as
+    many lines as it shows, however long the log is.
+    """
+    if record:
+        UUID(record)
+    with scope.acting(scope.SYSTEM):
+        rows = (_inbound if direction == "in" else _outbound)(
+            {
+                "peer": peer, "dataset": dataset, "record": record or None, "outcome": outcome, "since": since,
+                "until": until, "limit": limit + 1,
+            },
+            before.split("|") if before else [],
+        )  # fmt: skip
+    following = ""
+    if len(rows) > limit:
+        rows = rows[:limit]
+        last = rows[-1]
+        following = "|".join(str(last[name]) for name in ("at", "stream", "seq"))
+    return rows, following
+
+
+_IN = """
+SELECT received_at AS at, stream, seq, peer, dataset, record, version, op, locality, bytes, outcome, code, NULL AS batch
+FROM exchange_inbound WHERE (%(peer)s = '' OR peer = %(peer)s) AND (%(dataset)s = '' OR dataset = %(dataset)s)
+  AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {before}
+ORDER BY received_at DESC, stream DESC, seq DESC LIMIT %(limit)s"""
+
+_OUT = """
+SELECT q.made_at AS at, q.channel AS stream, q.seq, c.peer, o.dataset, o.record, o.version, o.op, o.locality,
+  NULL AS bytes, CASE WHEN f.id IS NOT NULL THEN 'refused' WHEN q.seq <= c.acknowledged THEN 'acknowledged'
+  WHEN q.seq <= c.stored THEN 'sent' ELSE 'waiting' END AS outcome, coalesce(f.code, '') AS code, q.batch
+FROM {source}
+JOIN exchange_channel AS c ON c.name = q.channel
+LEFT JOIN exchange_refusal AS f ON f.channel = q.channel AND f.seq = q.seq
+WHERE left(o.dataset, 1) <> '_' AND (%(peer)s = '' OR c.peer = %(peer)s)
+  AND (%(dataset)s = '' OR o.dataset = %(dataset)s) {record} {since} {until} {before}
+ORDER BY {order} LIMIT %(limit)s"""
+
+
+def _inbound(wanted: dict, before: list[str]) -> list[dict]:
+    if before:
+        wanted |= {"b_at": before[0], "b_stream": before[1], "b_seq": int(before[2])}
+    statement = _IN.format(
+        record="AND record = %(record)s::uuid" if wanted["record"] else "",
+        since="AND received_at >= %(since)s" if wanted["since"] else "",
+        until="AND received_at < %(until)s" if wanted["until"] else "",
+        before="AND (received_at, stream, seq) < (%(b_at)s::timestamptz, %(b_stream)s, %(b_seq)s)"
+        if before
+        else "",
+    )
+    return _dicts(statement, wanted)
+
+
+def _outbound(wanted: dict, before: list[str]) -> list[dict]:
+    """By sequence within each channel: the newest of every channel, merged."""
+    found: list[dict] = []
+    if wanted["record"]:
+        source = "exchange_outbox AS o JOIN exchange_queue AS q ON q.outbox_id = o.id"
+        statement = _OUT.format(
+            source=source, record="AND o.record = %(record)s::uuid", since="", until="", before="",
+            order="o.id DESC, q.channel",
+        )  # fmt: skip
+        return _dicts(statement, wanted)
+    source = "exchange_queue AS q JOIN exchange_outbox AS o ON o.id = q.outbox_id AND o.made_at = q.made_at"
+    for channel in node.channels():
+        if wanted["peer"] and channel["peer"] != wanted["peer"]:
+            continue
+        here = wanted | {"channel": channel["name"]}
+        limits = "AND q.channel = %(channel)s"
+        if before:
+            here |= {"b_at": before[0]}
+            limits += " AND q.made_at < %(b_at)s::timestamptz"
+        statement = _OUT.format(
+            source=source, record="", before=limits, order="q.seq DESC",
+            since="AND q.made_at >= %(since)s" if wanted["since"] else "",
+            until="AND q.made_at < %(until)s" if wanted["until"] else "",
+        )  # fmt: skip
+        found += _dicts(statement, here)
+    found.sort(key=lambda row: (row["at"], row["stream"], row["seq"]), reverse=True)
+    return found[: wanted["limit"]]
+
+
+def _dicts(statement: str, parameters: dict) -> list[dict]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def way(record: str) -> list[dict]:
+    """Where a record has been: made here, sent to whom, acknowledged when; received from whom. Oldest first."""
+    out, _ = log(direction="out", record=record, limit=200)
+    came, _ = log(direction="in", record=record, limit=200)
+    with scope.acting(scope.SYSTEM):
+        made = _dicts(
+            "SELECT made_at AS at, dataset, version, op, owner_node FROM exchange_outbox WHERE record = %(record)s::uuid"
+            " ORDER BY id DESC LIMIT 200",
+            {"record": record},
+        )
+    lines = [{"step": "made"} | one for one in made]
+    lines += [{"step": "sent"} | one for one in out] + [{"step": "received"} | one for one in came]
+    return sorted(lines, key=lambda line: line["at"])
