@@ -12,8 +12,8 @@ from jinzhi.foundation.exchange import capture, declared
 from jinzhi.foundation.exchange.border import Message, Sender
 from jinzhi.foundation.exchange.declared import BASE, Dataset
 
-_RECEIVED = """SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::integer[], %(places)s::bigint[], %(owners)s::text[],
-  %(bodies)s::jsonb[], %(keys)s::text[]) AS i(id, version, place, owner, body, key)"""
+_RECEIVED = """SELECT * FROM jsonb_to_recordset(%(lot)s::jsonb)
+  AS r(id uuid, version integer, place bigint, owner text, body jsonb)"""
 
 
 def apply(messages: list[Message], sender: Sender, *, recover: bool = False) -> tuple[int, int]:
@@ -138,42 +138,36 @@ def _reason(dataset: Dataset, error: Exception) -> tuple[str, str]:
     return "E03", f"不能写入{dataset.title}：{str(error).splitlines()[0][:120]}"
 
 
-def _parameters(changes: list[Message], dataset: Dataset) -> dict[str, list]:
-    return {
-        "ids": [m.record for m in changes],
-        "versions": [m.version for m in changes],
-        "places": [m.place for m in changes],
-        "owners": [m.owner for m in changes],
-        "bodies": [json.dumps(m.body, ensure_ascii=False) for m in changes],
-        "keys": [key_from(dataset, m) for m in changes],
-    }
-
-
-def key_from(dataset: Dataset, message: Message) -> str:
-    """The number by which the source knows the record."""
-    if not dataset.key_fields:
-        return str(message.record)
-    return "/".join(str(message.body.get(name, "")) for name in dataset.key_fields)[:200]
+def _parameters(changes: list[Message], dataset: Dataset) -> dict[str, Any]:
+    """The messages as one JSON text: the database reads them faster than arrays of texts."""
+    return {"lot": f"[{','.join(m.raw.decode() for m in changes)}]", "dataset": dataset.key}
 
 
 def _upsert(dataset: Dataset, changes: list[Message], sender: Sender) -> int:
-    statement = _table_statement(dataset.key) if dataset.in_table else _DOCUMENT
-    parameters: dict[str, Any] = _parameters(changes, dataset)
-    if not dataset.in_table:
-        parameters |= {"dataset": dataset.key, "source": sender.node, "schema": dataset.schema}
+    statement = _table_statement(dataset.key) if dataset.in_table else _document_statement(dataset.key)
+    parameters = _parameters(changes, dataset) | {"source": sender.node, "schema": dataset.schema}
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.rowcount
 
 
-_DOCUMENT = f"""
+@cache
+def _document_statement(key: str) -> str:
+    """Documents keep their items only: what a newer schema of the sender added is left out."""
+    dataset = declared.get(key)
+    items = ", ".join(f"'{name}'" for name in dataset.columns)
+    number = (
+        " || '/' || ".join(f"coalesce(i.body->>'{name}', '')" for name in dataset.key_fields) or "i.id::text"
+    )
+    return f"""
 INSERT INTO exchange_document AS t (id, place, owner_node, version, created_at, updated_at, dataset, key, source, schema, body)
-SELECT i.id, i.place, i.owner, i.version, now(), now(), %(dataset)s, i.key, %(source)s, %(schema)s, i.body
+SELECT i.id, i.place, i.owner, i.version, now(), now(), %(dataset)s, left({number}, 200), %(source)s, %(schema)s,
+  CASE WHEN i.body - ARRAY[{items}] = '{{}}' THEN i.body
+    ELSE (SELECT jsonb_object_agg(k, v) FROM jsonb_each(i.body) AS e(k, v) WHERE k IN ({items})) END
 FROM ({_RECEIVED}) AS i
 ON CONFLICT (id) DO UPDATE SET place = excluded.place, owner_node = excluded.owner_node, version = excluded.version,
   updated_at = now(), key = excluded.key, source = excluded.source, schema = excluded.schema, body = excluded.body
-WHERE t.version < excluded.version AND t.dataset = excluded.dataset
-"""
+WHERE t.version < excluded.version AND t.dataset = excluded.dataset"""
 
 
 @cache
@@ -246,7 +240,7 @@ def _delete(dataset: Dataset, gone: Iterable[Message]) -> int:
             count = cursor.rowcount
             cursor.execute(
                 f"INSERT INTO exchange_tombstone (dataset, record, version, owner_node)"
-                f" SELECT '{dataset.key}', i.id, i.version, i.owner FROM ({_RECEIVED}) AS i"
+                f" SELECT %(dataset)s, i.id, i.version, i.owner FROM ({_RECEIVED}) AS i"
                 " ON CONFLICT (dataset, record) DO UPDATE SET version = greatest(exchange_tombstone.version,"
                 " excluded.version), at = now()",
                 parameters,

@@ -122,8 +122,7 @@ def _may_send(message: Message, dataset: Dataset, sender: Sender) -> bool:
 
 def _check_body(message: Message, dataset: Dataset, *, newer: bool) -> None:
     body = message.body
-    known = set(dataset.columns)
-    if unknown := body.keys() - known:
+    if unknown := body.keys() - dataset.known:
         if not newer:
             message.refuse("E03", f"没有登记的信息项：{'、'.join(sorted(map(str, unknown)))[:120]}")
             return

@@ -83,10 +83,14 @@ class Dataset:
     def by_key(self) -> dict[str, Field]:
         return {one.key: one for one in self.fields}
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Columns of the table that travel in the body."""
         return tuple(one.key for one in self.fields) + self.carried
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(self.columns)
 
     @property
     def in_table(self) -> bool:

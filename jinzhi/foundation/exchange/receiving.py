@@ -5,7 +5,7 @@ the broker believes was acknowledged.
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -226,20 +226,24 @@ def _tally(sender: Sender, state: _Open) -> None:
 def _write_log(cursor, sender: Sender, stream: str, log: list[Message]) -> None:
     if not log:
         return
-    columns: dict[str, list] = defaultdict(list)
-    for m in log:
-        columns["seq"].append(m.seq)
-        columns["dataset"].append(m.dataset[:60])
-        columns["record"].append(m.record)
-        columns["version"].append(m.version if isinstance(m.version, int) else None)
-        columns["op"].append(str(m.op)[:1])
-        columns["locality"].append(m.place)
-        columns["bytes"].append(m.size)
-        columns["outcome"].append("refused" if m.code else "applied")
-        columns["code"].append(m.code)
-    cursor.execute(
-        """INSERT INTO exchange_inbound (stream, peer, seq, dataset, record, version, op, locality, bytes, outcome, code)
-        SELECT %s, %s, * FROM unnest(%s::bigint[], %s::text[], %s::uuid[], %s::integer[], %s::text[]::"char"[],
-          %s::bigint[], %s::integer[], %s::text[], %s::text[])""",
-        [stream, sender.node, *columns.values()],
-    )
+    with cursor.copy(
+        "COPY exchange_inbound (stream, peer, seq, dataset, record, version, op, locality, bytes, outcome, code) FROM STDIN"
+    ) as copy:
+        for m in log:
+            outcome = "refused" if m.code else "applied"
+            version = m.version if type(m.version) is int and m.version < 2**31 else None
+            copy.write_row(
+                (
+                    stream,
+                    sender.node,
+                    m.seq,
+                    m.dataset,
+                    m.record,
+                    version,
+                    str(m.op)[:1],
+                    m.place,
+                    m.size,
+                    outcome,
+                    m.code,
+                )
+            )
