@@ -56,6 +56,25 @@ def not_found(request, exception=None):
     )
 
 
+def foreign_record(request, owner: str):
+    """A change to a record that another node of the network owns."""
+    return _page(
+        request,
+        409,
+        heading="这条记录在别的节点办理",
+        happened=f"记录归节点 {owner}（{_node_name(owner)}）所有，本节点只有副本，不能改动。",
+        kept="没有任何内容被改动。",
+        todo="请在该节点办理；记录的归属已经变化的，请由该节点先移交。",
+    )
+
+
+def _node_name(code: str) -> str:
+    from jinzhi.foundation.places import services
+
+    found = services.division(code) if code.isdigit() else None
+    return found.name if found else code
+
+
 def server_error(request):
     """Plain: rendered without request context, because the fault may lie there."""
     log.error("Internal error at %s", getattr(request, "path", ""))

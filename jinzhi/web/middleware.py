@@ -1,8 +1,11 @@
 """What no page of ours ever asks for is answered before a view has to think of it."""
 
 from django.core.exceptions import BadRequest
+from django.http import JsonResponse
 from django.middleware.http import ConditionalGetMiddleware
 from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from jinzhi.web import errors
 
 
 class NoNull:
@@ -29,6 +32,27 @@ def _texts(values):
     for name, many in values.lists():
         yield name
         yield from many
+
+
+class ForeignRecord:
+    """Says so when somebody tries to change a record that another node of the network owns."""
+
+    SQLSTATE = "JZ001"  # raised by the triggers of foundation.exchange
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        cause = getattr(exception, "__cause__", None)
+        if cause is None or getattr(cause, "sqlstate", "") != self.SQLSTATE:
+            return None
+        owner = getattr(cause.diag, "message_detail", "") or ""
+        if request.path_info.startswith("/api/"):
+            return JsonResponse({"detail": f"这条记录归节点 {owner}，只能在该节点修改"}, status=409)
+        return errors.foreign_record(request, owner)
 
 
 class ConditionalApi(ConditionalGetMiddleware):

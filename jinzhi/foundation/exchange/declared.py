@@ -50,7 +50,8 @@ class Dataset:
     `down` says which cities receive what the hub holds: "all", only the one the row's "place" lies in, or "".
     `references` maps a field to the dataset whose record must be there first. `carried` are columns that
     travel with the row but are no items of the catalogue. `applied` is called with the bodies of documents
-    that came in, inside the transaction: the room makes its own rows of them.
+    that came in, inside the transaction: the room makes its own rows of them (a ValueError refuses them).
+    `offered` yields the bodies of what this node could publish; the hub does so.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Dataset:
     rows: str = "true"  # SQL condition on the row `n`: which rows are shared at all
     key_fields: tuple[str, ...] = ()  # by which a partner knows a record
     applied: Callable[[list[dict]], None] | None = None
+    offered: Callable[[], Iterable[dict]] | None = None  # what the hub publishes of it; see documents.offer
 
     @cached_property
     def by_key(self) -> dict[str, Field]:

@@ -52,3 +52,15 @@ def withdraw(dataset: str, key: str) -> bool:
     """Take a document out of the dataset; receivers delete it too."""
     count, _ = Document.objects.filter(pk=sending.key_of(dataset, key)).delete()
     return bool(count)
+
+
+def offer(dataset: str = "") -> dict[str, int]:
+    """At the hub: publish what rooms offer of a dataset (of all) and is not published so yet; counts of changes."""
+    me = node.this()
+    if not (me.enabled and me.hub):
+        return {}
+    changed = {}
+    for key, one in declared.all().items():
+        if one.offered and dataset in ("", key):
+            changed[key] = sum(publish(key, body, place=int(me.node) * 10**6) for body in one.offered())
+    return changed

@@ -131,6 +131,12 @@ def grams(text: str) -> str:
     return " ".join(found)
 
 
+def enter(texts: list[Text]) -> None:
+    """Enter versions that were read elsewhere, and settle how long each version of their laws holds."""
+    _store(texts)
+    settle(texts)
+
+
 def _store(texts: list[Text]) -> None:
     laws = Law.objects.bulk_create(
         [
