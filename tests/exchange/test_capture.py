@@ -73,7 +73,7 @@ def test_an_official_writes_and_the_outbox_stays_out_of_reach(hangzhou, firm, se
     settings.NODE = HANGZHOU
     with scope.acting(scope.staff(WEST_LAKE)):
         firm()
-        for table in ("exchange_outbox", "exchange_inbound", "exchange_quarantine", "exchange_self"):
+        for table in ("exchange_outbox", "exchange_queue", "exchange_tally", "exchange_self"):
             with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
                 run(f"SELECT * FROM {table}")
     assert len(outbox()) == 1

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from jinzhi.foundation.exchange import declared, node, quarantine, receiving, replaying, sending, standing
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.exchange.models import Document
+from jinzhi.foundation.places import scope
 from jinzhi.registry.models import Certificate, Enterprise
 from tests.exchange.conftest import (
     HAISHU,
@@ -279,3 +281,24 @@ def test_the_log_is_read_page_by_page(hub):
         if not before:
             break
     assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_an_official_reads_the_log_of_his_places_only_and_changes_nothing(hub):
+    take(city(HANGZHOU), message(), message(id="0198c000-0000-7000-8000-000000000077", body={"name": ""}))
+    take(
+        city(NINGBO),
+        message(id="0198c000-0000-7000-8000-000000000078", owner=NINGBO, place=HAISHU),
+        stream="IN_330200",
+    )
+    for table, seen in (("exchange_received", 2), ("exchange_quarantine", 1)):
+        with scope.acting(scope.staff(WEST_LAKE)):
+            assert run(f"SELECT count(*) FROM {table}") == [(seen,)]
+            with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+                run(f"DELETE FROM {table}")
+        with scope.acting(scope.staff(330300_000000)):
+            assert run(f"SELECT count(*) FROM {table}") == [(0,)]
+    drain(f"out.{NINGBO}")
+    with scope.acting(scope.staff(HAISHU)):
+        assert run("SELECT count(*), min(peer) FROM exchange_sent") == [(1, HANGZHOU)]
+    with scope.acting(scope.staff(WEST_LAKE)):
+        assert run("SELECT count(*), min(peer) FROM exchange_sent") == [(1, NINGBO)]

@@ -1,7 +1,8 @@
 """SQL that the migration runs: the tables of exchange, which only background work (the system's face) may touch.
 
-`locality` is the place of the record a line is about; it is not called `place`, because nobody but the system
-reads these tables: a page shows them after asking who is there.
+`locality` is the place of the record a line is about. It is not called `place`, because these rows are no records:
+officials only read the log, the quarantine and the comparisons, those of their places; everything else is the
+system's alone.
 """
 
 from jinzhi.foundation.places import rls
@@ -74,19 +75,19 @@ CREATE TABLE exchange_position (
   refused jsonb NOT NULL DEFAULT '[]', counts jsonb NOT NULL DEFAULT '{}', at timestamptz);
 
 CREATE TABLE exchange_inbound (
-  received_at timestamptz NOT NULL DEFAULT clock_timestamp(), stream varchar(40) NOT NULL, seq bigint NOT NULL,
+  id bigint GENERATED ALWAYS AS IDENTITY, received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  stream varchar(40) NOT NULL, seq bigint NOT NULL,
   peer varchar(30) NOT NULL, dataset varchar(60) NOT NULL, record uuid, version integer, op "char",
-  locality bigint, bytes integer NOT NULL, outcome varchar(10) NOT NULL, code varchar(3) NOT NULL DEFAULT '')
-  PARTITION BY RANGE (received_at);
+  locality bigint, bytes integer NOT NULL, outcome varchar(10) NOT NULL, code varchar(3) NOT NULL DEFAULT '',
+  PRIMARY KEY (id, received_at)) PARTITION BY RANGE (received_at);
 CREATE INDEX exchange_inbound_record ON exchange_inbound (record);
-CREATE INDEX exchange_inbound_newest ON exchange_inbound (received_at, stream, seq);
 CREATE TABLE exchange_inbound_rest PARTITION OF exchange_inbound DEFAULT;
 
 CREATE TABLE exchange_quarantine (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   received_at timestamptz NOT NULL DEFAULT clock_timestamp(), peer varchar(30) NOT NULL, kind varchar(10) NOT NULL,
   stream varchar(40) NOT NULL, seq bigint NOT NULL, dataset varchar(60) NOT NULL, record uuid, version integer,
-  code varchar(3) NOT NULL, reason text NOT NULL, waits_for uuid, payload text NOT NULL,
+  code varchar(3) NOT NULL, reason text NOT NULL, waits_for uuid, payload text NOT NULL, locality bigint NOT NULL DEFAULT 0,
   state varchar(10) NOT NULL DEFAULT 'open', settled_at timestamptz, settled_by varchar(80) NOT NULL DEFAULT '');
 CREATE INDEX exchange_quarantine_open ON exchange_quarantine (record) WHERE state = 'open';
 CREATE INDEX exchange_quarantine_waiting ON exchange_quarantine (waits_for) WHERE state = 'open' AND waits_for IS NOT NULL;
@@ -122,7 +123,41 @@ RIGHTS = (
     + " FROM jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public"
 )  # fmt: skip
 
-DROP = "DROP TABLE " + ", ".join(f"exchange_{name}" for name in reversed(NAMES))
+# What officials read, by the places of their post. The log is read through views: COPY, which writes it, does not go with
+# row-level security.
+READING = f"""
+CREATE VIEW exchange_sent AS
+SELECT q.outbox_id AS id, q.channel, q.seq, c.peer, q.batch, q.made_at, o.dataset, o.record, o.version, o.op, o.locality,
+  CASE WHEN f.id IS NOT NULL THEN 'refused' WHEN q.seq <= c.acknowledged THEN 'applied'
+    WHEN q.seq <= c.stored THEN 'sent' ELSE 'waiting' END AS outcome, coalesce(f.code, '') AS code
+FROM exchange_queue AS q
+JOIN exchange_outbox AS o ON o.id = q.outbox_id AND o.made_at = q.made_at
+JOIN exchange_channel AS c ON c.name = q.channel
+LEFT JOIN exchange_refusal AS f ON f.channel = q.channel AND f.seq = q.seq
+WHERE left(o.dataset, 1) <> '_' AND (current_user <> 'jinzhi_staff' OR o.locality BETWEEN {rls.LO} AND {rls.HI});
+CREATE VIEW exchange_refused AS
+SELECT f.*, c.peer, o.locality FROM exchange_refusal AS f
+JOIN exchange_channel AS c ON c.name = f.channel
+LEFT JOIN exchange_queue AS q ON q.channel = f.channel AND q.seq = f.seq
+LEFT JOIN exchange_outbox AS o ON o.id = q.outbox_id AND o.made_at = q.made_at
+WHERE current_user <> 'jinzhi_staff' OR o.locality BETWEEN {rls.LO} AND {rls.HI};
+CREATE VIEW exchange_received AS SELECT * FROM exchange_inbound
+WHERE current_user <> 'jinzhi_staff' OR locality BETWEEN {rls.LO} AND {rls.HI};
+REVOKE ALL ON exchange_sent, exchange_refused, exchange_received FROM jinzhi_app, jinzhi_enterprise, jinzhi_public, jinzhi_staff;
+GRANT SELECT ON exchange_sent, exchange_refused, exchange_received TO jinzhi_system, jinzhi_staff;
+ALTER TABLE exchange_quarantine ENABLE ROW LEVEL SECURITY;
+ALTER TABLE exchange_reconciliation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY system ON exchange_quarantine TO jinzhi_system, jinzhi_owner USING (true) WITH CHECK (true);
+CREATE POLICY system ON exchange_reconciliation TO jinzhi_system, jinzhi_owner USING (true) WITH CHECK (true);
+CREATE POLICY staff ON exchange_quarantine FOR SELECT TO jinzhi_staff USING (locality BETWEEN {rls.LO} AND {rls.HI});
+CREATE POLICY staff ON exchange_reconciliation FOR SELECT TO jinzhi_staff
+  USING (CASE WHEN owner_node ~ '^[0-9]{{6}}$' THEN owner_node::bigint * 1000000 BETWEEN {rls.LO} AND {rls.HI} ELSE false END);
+GRANT SELECT ON exchange_quarantine, exchange_reconciliation TO jinzhi_staff;
+"""
+
+DROP = "DROP VIEW exchange_sent, exchange_refused, exchange_received; DROP TABLE " + ", ".join(
+    f"exchange_{name}" for name in reversed(NAMES)
+)
 
 # The day a UUIDv7 was made (days since 1970), 0 for other kinds: the same at every node, for ever.
 FUNCTIONS = """

@@ -10,11 +10,17 @@ from jinzhi.foundation.exchange.border import Message, Sender
 RETRIED_AT_ONCE = 500
 
 
+def _home(sender: Sender) -> int:
+    """The place of a message that does not say one: its sender's."""
+    return sender.lo if sender.kind == "city" else 0
+
+
 def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
     rows = [
         [
             sender.node, sender.kind, stream, m.seq, m.dataset, m.record, m.version if isinstance(m.version, int) else None,
             m.code, m.reason, m.waits_for, m.raw[: border.LARGEST].decode("utf-8", "replace").replace("\x00", "\ufffd"),
+            m.place or _home(sender),
         ]
         for m in refused
     ]  # fmt: skip
@@ -22,7 +28,7 @@ def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO exchange_quarantine (peer, kind, stream, seq, dataset, record, version, code, reason,"
-                " waits_for, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                " waits_for, payload, locality) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 rows,
             )
 

@@ -106,81 +106,33 @@ def log(
     """
     if record:
         UUID(record)
+    at = "received_at" if direction == "in" else "made_at"
+    wanted = {
+        "peer": peer, "dataset": dataset, "record": record or None, "outcome": outcome, "since": since, "until": until,
+        "limit": limit + 1, "before": int(before or 0),
+    }  # fmt: skip
+    statement = (_IN if direction == "in" else _OUT).format(
+        record="AND record = %(record)s::uuid" if record else "",
+        since=f"AND {at} >= %(since)s" if since else "",
+        until=f"AND {at} < %(until)s" if until else "",
+        before="AND id < %(before)s" if before else "",
+    )
     with scope.acting(scope.SYSTEM):
-        rows = (_inbound if direction == "in" else _outbound)(
-            {
-                "peer": peer, "dataset": dataset, "record": record or None, "outcome": outcome, "since": since,
-                "until": until, "limit": limit + 1,
-            },
-            before.split("|") if before else [],
-        )  # fmt: skip
-    following = ""
-    if len(rows) > limit:
-        rows = rows[:limit]
-        last = rows[-1]
-        following = "|".join(str(last[name]) for name in ("at", "stream", "seq"))
-    return rows, following
+        rows = _dicts(statement, wanted)
+    return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else ""
 
 
 _IN = """
-SELECT received_at AS at, stream, seq, peer, dataset, record, version, op, locality, bytes, outcome, code, NULL AS batch
+SELECT id, received_at AS at, stream, seq, peer, dataset, record, version, op, locality, bytes, outcome, code
 FROM exchange_inbound WHERE (%(peer)s = '' OR peer = %(peer)s) AND (%(dataset)s = '' OR dataset = %(dataset)s)
   AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {before}
-ORDER BY received_at DESC, stream DESC, seq DESC LIMIT %(limit)s"""
+ORDER BY id DESC LIMIT %(limit)s"""
 
 _OUT = """
-SELECT q.made_at AS at, q.channel AS stream, q.seq, c.peer, o.dataset, o.record, o.version, o.op, o.locality,
-  NULL AS bytes, CASE WHEN f.id IS NOT NULL THEN 'refused' WHEN q.seq <= c.acknowledged THEN 'acknowledged'
-  WHEN q.seq <= c.stored THEN 'sent' ELSE 'waiting' END AS outcome, coalesce(f.code, '') AS code, q.batch
-FROM {source}
-JOIN exchange_channel AS c ON c.name = q.channel
-LEFT JOIN exchange_refusal AS f ON f.channel = q.channel AND f.seq = q.seq
-WHERE left(o.dataset, 1) <> '_' AND (%(peer)s = '' OR c.peer = %(peer)s)
-  AND (%(dataset)s = '' OR o.dataset = %(dataset)s) {record} {since} {until} {before}
-ORDER BY {order} LIMIT %(limit)s"""
-
-
-def _inbound(wanted: dict, before: list[str]) -> list[dict]:
-    if before:
-        wanted |= {"b_at": before[0], "b_stream": before[1], "b_seq": int(before[2])}
-    statement = _IN.format(
-        record="AND record = %(record)s::uuid" if wanted["record"] else "",
-        since="AND received_at >= %(since)s" if wanted["since"] else "",
-        until="AND received_at < %(until)s" if wanted["until"] else "",
-        before="AND (received_at, stream, seq) < (%(b_at)s::timestamptz, %(b_stream)s, %(b_seq)s)"
-        if before
-        else "",
-    )
-    return _dicts(statement, wanted)
-
-
-def _outbound(wanted: dict, before: list[str]) -> list[dict]:
-    """By sequence within each channel: the newest of every channel, merged."""
-    found: list[dict] = []
-    if wanted["record"]:
-        source = "exchange_outbox AS o JOIN exchange_queue AS q ON q.outbox_id = o.id"
-        statement = _OUT.format(
-            source=source, record="AND o.record = %(record)s::uuid", since="", until="", before="",
-            order="o.id DESC, q.channel",
-        )  # fmt: skip
-        return _dicts(statement, wanted)
-    source = "exchange_queue AS q JOIN exchange_outbox AS o ON o.id = q.outbox_id AND o.made_at = q.made_at"
-    for channel in node.channels():
-        if wanted["peer"] and channel["peer"] != wanted["peer"]:
-            continue
-        here = wanted | {"channel": channel["name"]}
-        limits = "AND q.channel = %(channel)s"
-        if before:
-            here |= {"b_at": before[0]}
-            limits += " AND q.made_at < %(b_at)s::timestamptz"
-        statement = _OUT.format(
-            source=source, record="", before=limits, order="q.seq DESC",
-            since="AND q.made_at >= %(since)s" if wanted["since"] else "",
-            until="AND q.made_at < %(until)s" if wanted["until"] else "",
-        )  # fmt: skip
-        found += _dicts(statement, here)
-    found.sort(key=lambda row: (row["at"], row["stream"], row["seq"]), reverse=True)
-    return found[: wanted["limit"]]
+SELECT id, made_at AS at, channel AS stream, seq, peer, dataset, record, version, op, locality, outcome, code, batch
+FROM exchange_sent WHERE (%(peer)s = '' OR peer = %(peer)s) AND (%(dataset)s = '' OR dataset = %(dataset)s)
+  AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {before}
+ORDER BY id DESC, channel LIMIT %(limit)s"""
 
 
 def _dicts(statement: str, parameters: dict) -> list[dict]:

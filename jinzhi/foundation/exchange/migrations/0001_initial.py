@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
         exchange_schema.DOCUMENTS,
         migrations.RunSQL(exchange_schema.TABLES, exchange_schema.DROP),
         migrations.RunSQL(exchange_schema.RIGHTS, migrations.RunSQL.noop),
+        migrations.RunSQL(exchange_schema.READING, migrations.RunSQL.noop),
         migrations.RunSQL(exchange_schema.FUNCTIONS, exchange_schema.DROP_FUNCTIONS),
         migrations.RunSQL("SELECT exchange_partitions(2)", migrations.RunSQL.noop),
     ]
