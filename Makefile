@@ -11,7 +11,7 @@ RUFF_PATHS := jinzhi tests bench conftest.py
 export JINZHI_DEMO ?= 1
 unexport PYTHONDONTWRITEBYTECODE # every start would compile everything anew
 
-.PHONY: help up down reset test check bench format lock runtime dev
+.PHONY: help up down reset province province-down test check bench format lock runtime dev
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -24,6 +24,12 @@ down: ## stop everything that `up` started
 
 reset: ## stop and wipe var/ (asks first; YES=1 does not)
 	@if [ -x $(BIN)/jinzhi ]; then $(BIN)/jinzhi reset $(if $(YES),--yes); else echo 没有安装，没有可清空的数据。; fi
+
+province: runtime ## hub and CITIES=3 city nodes on this machine (up to 11), joined to one network
+	@$(BIN)/jinzhi province up --cities $(or $(CITIES),3) $(if $(PORTS),--ports)
+
+province-down: ## stop what `province` started (WIPE=1 deletes its data)
+	@if [ -x $(BIN)/jinzhi ]; then $(BIN)/jinzhi province down $(if $(WIPE),--wipe); else echo 没有安装，也没有在运行。; fi
 
 test: dev ## install what is missing and run every test; PYTEST=… for options
 	@$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jinzhi.runtime import locations
+from jinzhi.runtime import locations, province_commands
 from jinzhi.runtime.trouble import Trouble
 
 app = typer.Typer(
@@ -150,6 +150,9 @@ def worker() -> None:
 
     _django()
     background.run()
+
+
+app.add_typer(province_commands.app, name="province", rich_help_panel=RUNNING)
 
 
 # -- data
@@ -298,7 +301,8 @@ def shell(context: typer.Context) -> None:
 def _own_command(arguments: list[str]) -> bool:
     """Whether `arguments` name a command of this file: then the rooms need not be imported."""
     named = next((a for a in arguments if not a.startswith("-")), None)
-    return named in {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    groups = {group.name for group in app.registered_groups}
+    return named in groups | {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
 
 
 def _add_rooms() -> None:

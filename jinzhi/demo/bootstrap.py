@@ -5,6 +5,7 @@ run side by side. The demonstration's enterprise account comes last and so tells
 """
 
 import multiprocessing
+import os
 import sys
 from collections import Counter
 from datetime import date, timedelta
@@ -24,6 +25,7 @@ from jinzhi.registry.models import Certificate
 SEED = 20061231
 ENTERPRISES, CASES = 5000, 1500
 PARTS = 2
+CITIES = 11  # a city's share of a scale
 OLD_CASES = 6  # decided under the rules of 2005
 SAID = 0.2  # of the cases: how often a line tells how far it has come
 
@@ -32,27 +34,50 @@ class Unfinished(Exception):
     """An earlier load was killed half-way; the demonstration database must be reset."""
 
 
+def city_of_node() -> str:
+    """Of which node the demonstration is: a city's code, the province's, or none for the whole province in one."""
+    return os.environ.get("JINZHI_DEMO_PLACE", "")
+
+
+def provincial(city: str) -> bool:
+    """The hub of a province of several nodes: its people are here, enterprises and cases come from the cities."""
+    return bool(city) and int(city) % 10_000 == 0
+
+
 def loaded() -> bool:
     if Account.objects.filter(username="demo-enterprise").exists():
         return True
+    if provincial(city_of_node()):
+        return Account.objects.filter(username="demo-admin").exists()
     if Account.objects.filter(username="demo-admin").exists():
         raise Unfinished("上次生成演示数据没有完成，请先运行 make reset 再启动")
     return False
 
 
 def generate(
-    scale: float = 1.0, today: date | None = None, seed: int = SEED, parallel: bool = False
+    scale: float = 1.0,
+    today: date | None = None,
+    seed: int = SEED,
+    parallel: bool = False,
+    city: str = "",
 ) -> dict[str, int]:
     """Make the province; `scale` 1 is about 5,000 enterprises and 1,500 cases. Runs in the system's scope.
 
     `parallel` makes the two parts in processes of their own (each one transaction); the result is the same.
+    `city`: only what a node of that code holds, a city's places or the provincial bureau.
     """
     today = today or calendar.today()
-    random = Random(seed)
+    random = Random(f"{seed}-{city}" if city else seed)
+    if provincial(city):
+        with transaction.atomic():
+            return {"staff": len(people.make(random, city).posts), "enterprises": 0, "certificates": 0, "cases": 0}
+    if city:
+        scale /= CITIES
     with transaction.atomic():
-        staff = people.make(random)
-        firms = enterprises.make(random, round(ENTERPRISES * scale), today)
-        own = next(f for f in firms if f.county == enterprises.WEST_LAKE and f.row.status == "active")
+        staff = people.make(random, city)
+        firms = enterprises.make(random, round(ENTERPRISES * scale), today, city)
+        home = enterprises.WEST_LAKE if city in ("", "330100") else firms[0].county
+        own = next(f for f in firms if f.county == home and f.row.status == "active")
         certificates = enterprises.certify(random, [f for f in firms if f is not own], today)
         archives.fill(Random(f"{seed}-archives"), firms, today)
         paper = cases.store_paper()
@@ -79,7 +104,7 @@ def generate(
         maker.make(own, "correction", 2, account)
         maker.site = ""
         old = [f for f in firms if f is not own and f.row.status == "active"][:OLD_CASES]
-        for number, firm in enumerate(old):
+        for number, firm in enumerate(old if not city else []):
             maker.make_2007(firm, date(2007, 3, 5) + timedelta(days=50 * number))
         busy = {plan_firm.row.pk for plan_firm, _, _ in plan} | {f.row.pk for f in (own, *old)}
         busy |= set(Certificate.objects.values_list("holder_id", flat=True))
@@ -89,7 +114,7 @@ def generate(
         "staff": len(staff.posts),
         "enterprises": len(firms),
         "certificates": certificates,
-        "cases": len(plan) + 2 + OLD_CASES + other,
+        "cases": len(plan) + 2 + (0 if city else OLD_CASES) + other,
     }
 
 
@@ -98,7 +123,7 @@ def _plan(random: Random, firms: list, own, wanted: int) -> list[tuple]:
     weights = [w for _, w, _ in cases.STAGES]
     licensed = set(Certificate.objects.values_list("holder_id", flat=True))
     active = [f for f in firms if f.row.status == "active" and f is not own and f.row.pk not in licensed]
-    at_home = [f for f in active if f.county == enterprises.WEST_LAKE]
+    at_home = [f for f in active if f.county == own.county]
     chosen = at_home[: max(3, wanted // 25)]
     chosen += random.sample([f for f in active if f not in chosen], k=min(len(active) - len(chosen), wanted))
     plan = []
@@ -170,4 +195,6 @@ def _child(*one) -> None:
 
 def bootstrap() -> None:
     if not loaded():
-        generate(parallel=True)
+        scale = float(os.environ.get("JINZHI_DEMO_SCALE", "1"))
+        city = city_of_node()
+        generate(scale, parallel=not city, city=city)

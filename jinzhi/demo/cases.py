@@ -58,6 +58,7 @@ class Maker:
     def __init__(self, random: Random, staff: Staff, today: date, paper: str):
         self.random, self.staff, self.paper = random, staff, paper
         self.clock = Clockwork(random, today)
+        self.local = (PROVINCE, "approver") not in staff.posts  # a city's node: nobody here acts for the province
         self.site = ""  # added to the address of the next application: another site of the same enterprise
 
     def actor(self, place: int, role: str) -> actions.Actor:
@@ -181,7 +182,9 @@ class Maker:
         )
         next_day = self.clock.later(day, 1)
         special = "special_" if case.facts["special"] else ""
-        if special:  # the province examines it itself
+        if self.local and (special or case.facts["deciding_level"] == "province"):
+            stage = stage if stage in ("correction", "not_accepted") else "accept"
+        elif special:  # the province examines it itself
             examiner, inspector = (self.actor(PROVINCE, r) for r in ("examiner", "inspector"))
         review, inspection = (
             (f"{special}review", "special_inspection") if special else ("document_review", "site_inspection")

@@ -27,9 +27,11 @@ class Firm:
     details: tuple[str, ...]
 
 
-def make(random: Random, wanted: int, today: date) -> list[Firm]:
-    """About `wanted` enterprises, every county at least two, larger ones more."""
-    counties = list(Division.objects.filter(valid_to=None, level="county").order_by("code"))
+def make(random: Random, wanted: int, today: date, city: str = "") -> list[Firm]:
+    """About `wanted` enterprises, every county at least two, larger ones more; `city`: of its counties only."""
+    counties = list(
+        Division.objects.filter(valid_to=None, level="county", code__startswith=city[:4]).order_by("code")
+    )
     weights = [3 if d.code == WEST_LAKE else random.choice((1, 1, 2, 3)) for d in counties]
     chosen = counties * 2 + random.choices(counties, weights, k=max(0, wanted - 2 * len(counties)))
     firms, used = [], set()

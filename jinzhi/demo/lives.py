@@ -81,6 +81,8 @@ LIVES = (
     Life("joint_licensing", "joint_review", 10, {"matters": [{"matter": "食品生产许可"}, {"matter": "特种设备生产许可"}]}),
 )  # fmt: skip
 
+LOCAL = {life.procedure for life in LIVES if life.licence} | {"food_production_commitment"}  # decided in the city
+
 
 class Carrier:
     """Makes one life after another; every act goes through the engine."""
@@ -131,10 +133,11 @@ class Carrier:
             day = calendar.day_of(calendar.ordinal(day) + 1)
             if day > self.maker.clock.today:
                 return
-            self.act(case, open_steps[0], day)
+            if not self.act(case, open_steps[0], day):
+                return
         raise RuntimeError(f"{case.number} does not come to {until or 'an end'}")
 
-    def act(self, case: Case, step: Step, day: date) -> None:
+    def act(self, case: Case, step: Step, day: date) -> bool:
         node = case.definition.step(step.key)
         own = [o for o in node.outcomes if not actions.registry[o.action].by_system]
         outcome = next((o for o in own if o.main), own[0])
@@ -144,6 +147,8 @@ class Carrier:
             actor = actions.Actor(account)
         else:
             assert step.agency is not None, "an official's step has its agency"
+            if (step.agency.place, step.role) not in self.maker.staff.posts:
+                return False  # waits for another node's people
             actor = self.actor_at(step.agency.place, step.role)
         payload: dict = {}
         if node.kind == "notice":
@@ -166,6 +171,7 @@ class Carrier:
             payload=payload,
             at=self.maker.clock.at(day),
         )
+        return True
 
 
 def make(maker: Maker, firms: list[Enterprise], today: date) -> int:
@@ -181,7 +187,12 @@ def make(maker: Maker, firms: list[Enterprise], today: date) -> int:
         .order_by("number")
     )
     free = iter(firms)
-    for life in LIVES:
-        licence = next(held) if life.licence else None
-        carrier.make(life, licence.holder if licence else next(free), licence)
-    return len(LIVES)
+    lives = [life for life in LIVES if life.procedure in LOCAL] if maker.local else LIVES
+    made = 0
+    for life in lives:
+        licence = next(held, None) if life.licence else None
+        firm = licence.holder if licence else next(free, None)
+        if firm and (licence or not life.licence):
+            carrier.make(life, firm, licence)
+            made += 1
+    return made

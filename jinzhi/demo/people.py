@@ -9,6 +9,7 @@ from jinzhi.foundation.people.models import Account, Agency, Department, Post, P
 from jinzhi.foundation.people.pack import departments
 
 SINCE = date(2004, 7, 1)
+WEST_LAKE = 330106_000000
 # role -> title and the task by which a department of the pack is found
 ROLES = {
     "window_clerk": ("窗口受理员", "acceptance"),
@@ -60,6 +61,23 @@ FEATURED = (
     ("demo-security", "security_administrator", 330000000000, "应安全"),
     ("demo-auditor", "auditor", 330000000000, "诸审计"),
 )
+CITY = 100_000_000
+
+
+def featured(city: str) -> dict[tuple[int, str], tuple[str, str]]:
+    """(place, role) → (username, name) of the sign-ins; those of a city's node sit in its own bureaus."""
+    if not city:
+        return {(place, role): (username, name) for username, role, place, name in FEATURED}
+    seat = int(city) * 10**6
+    counties = [a.place for a in agencies(city) if a.level == "county"]
+    county = WEST_LAKE if WEST_LAKE in counties else counties[0] if counties else seat
+
+    def own(place: int) -> int:
+        return county if place % CITY else seat
+
+    if not counties:
+        return {(seat, role): (username, name) for username, role, place, name in FEATURED if place == seat}
+    return {(own(place), role): (username, name) for username, role, place, name in FEATURED}
 
 
 @dataclass
@@ -82,15 +100,24 @@ def _departments() -> dict[tuple[int, str], Department]:
     return found
 
 
-def make(random: Random) -> Staff:
-    """One person for every role of every bureau; nobody has a password."""
+def agencies(city: str) -> list[Agency]:
+    """The bureaus whose people work on this node: all, those of a city, or the provincial one alone."""
+    every = list(Agency.objects.order_by("place"))
+    if not city:
+        return every
+    return [a for a in every if a.key == city or (int(city) % 10_000 and a.key[:4] == city[:4])]
+
+
+def make(random: Random, city: str = "") -> Staff:
+    """One person for every role of every bureau of the node; nobody has a password."""
     departments = _departments()
-    featured = {(place, role): (username, name) for username, role, place, name in FEATURED}
+    sign_ins = featured(city)
     accounts: list[Account] = []
     places: list[tuple[Agency, str]] = []
-    for agency in Agency.objects.order_by("place"):
-        for role in AT_LEVEL[agency.level]:
-            username, name = featured.get(
+    for agency in agencies(city):
+        head = "province" if agency.key == city else agency.level  # the seat of a node administers it
+        for role in AT_LEVEL[head]:
+            username, name = sign_ins.get(
                 (agency.place, role), (f"{agency.key}-{role}", names.person(random))
             )
             accounts.append(
@@ -99,7 +126,7 @@ def make(random: Random) -> Staff:
                     name=name,
                     kind=Account.Kind.STAFF,
                     password="!",
-                    is_demo=(agency.place, role) in featured,
+                    is_demo=(agency.place, role) in sign_ins,
                     staff_number=f"{agency.key}{len(accounts):04d}",
                 )
             )

@@ -4,6 +4,7 @@ Unix socket only, never as root, data checksums on. Knows nothing of roles or ta
 """
 
 import fcntl
+import json
 import os
 import pwd
 import shutil
@@ -31,6 +32,8 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "max_connections": "100",
     "wal_compression": "on",
+    "archive_mode": "on",  # so that a first backup can begin to archive without a restart
+    "archive_command": "'/bin/true'",
     "max_wal_size": "2GB",
     "checkpoint_completion_target": "0.9",
     "random_page_cost": "1.1",
@@ -92,12 +95,33 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def archiving(var: Path) -> dict[str, str]:
+    """Settings that copy finished WAL files into the backup folder, once `jinzhi backup` has named one."""
+    try:
+        folder = json.loads((var / "backup.json").read_text())["wal"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    copy = (
+        f'test -f "{folder}/%f" || (cp "%p" "{folder}/%f.part" && sync "{folder}/%f.part"'
+        f' && mv "{folder}/%f.part" "{folder}/%f")'
+    )
+    return {"archive_command": f"'{copy}'", "archive_timeout": "60"}
+
+
 @dataclass
 class Cluster:
     """One PostgreSQL server of ours, kept under `var`."""
 
     var: Path = locations.VAR
     settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def own_settings(self) -> dict[str, str]:
+        """Settings of this installation: `JINZHI_PG_SETTINGS` (`name=value,…`) and its WAL archive, when it keeps one."""
+        if self.var != locations.VAR:
+            return {}
+        given = [one.partition("=") for one in os.environ.get("JINZHI_PG_SETTINGS", "").split(",") if "=" in one]
+        return {name.strip(): value.strip() for name, _, value in given} | archiving(self.var)
 
     @property
     def data(self) -> Path:
@@ -179,7 +203,7 @@ class Cluster:
             handle.write("include_if_exists 'jinzhi.conf'\n")
 
     def _configure(self) -> None:
-        lines = SETTINGS | self.settings | {"unix_socket_directories": f"'{self.sockets}'"}
+        lines = SETTINGS | self.own_settings | self.settings | {"unix_socket_directories": f"'{self.sockets}'"}
         path = self.data / "jinzhi.conf"
         path.write_text(
             "# Written at each start; put settings of your own into postgresql.conf below the include.\n"

@@ -1,4 +1,5 @@
-"""The process that keeps the installation running: web server, worker with its scheduler, PostgreSQL.
+"""The process that keeps the installation running: web server, worker with its scheduler, PostgreSQL, and
+what the rooms declare in a `processes.py` (a node's relay, inbox and message server).
 
 Started detached by `jinzhi up`, ended by `jinzhi down`. Restarts a child that dies, waiting longer each
 time it dies young. Its children end with it.
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from logging.handlers import RotatingFileHandler
 
 from jinzhi.runtime import locations, processes
@@ -29,6 +31,7 @@ SETTLED = 20.0  # a child that lived so long is healthy: the next pause is short
 LOG_BYTES, LOG_COPIES = 10_000_000, 5
 GRACE = 10.0  # seconds that a child may take to end
 PACE = 0.5  # seconds between two looks
+ASK_ROOMS = 2.0  # seconds between two questions to the rooms, which processes they want
 
 log = logging.getLogger("jinzhi.supervisor")
 
@@ -46,6 +49,7 @@ class Child:
     def __init__(self, name: str, command: list[str], environment: dict[str, str]):
         self.name = name
         self.command = command
+        self.declared = (command, environment)
         self.environment = os.environ | processes.marked_environment() | environment
         self.process: subprocess.Popen | None = None
         self.started = 0.0
@@ -96,6 +100,14 @@ class Child:
         if self.process is not None:
             self.process.terminate()
 
+    def end(self) -> None:
+        """Ask it to end, wait as long as may be, insist."""
+        self.ask_to_end()
+        with suppress(subprocess.TimeoutExpired):
+            if self.process is not None:
+                self.process.wait(GRACE)
+        self.kill()
+
     def kill(self) -> None:
         """The child and all its own children."""
         if self.process is not None:
@@ -124,9 +136,28 @@ def children() -> list[Child]:
     ]
 
 
+def declared_children() -> dict[str, tuple[list[str], dict[str, str]]]:
+    """What rooms want to have running now: name → (command, environment).
+
+    A room's `processes.py` has `children()` and imports nothing of Django; it is asked again and again, so a node
+    that joins a network gets its processes without a restart.
+    """
+    found: dict[str, tuple[list[str], dict[str, str]]] = {}
+    for path in sorted((locations.ROOT / "jinzhi").glob("*/processes.py")):
+        if path.parent.name == "runtime":
+            continue
+        module = import_module(f"jinzhi.{path.parent.name}.processes")
+        for name, command, environment in module.children():
+            found[name] = ([str(part) for part in command], dict(environment))
+    return found
+
+
 class Supervisor:
     def __init__(self) -> None:
         self.children = children()
+        self.own = {child.name for child in self.children}
+        self.asked = 0.0
+        self.complained = ""
         self.ending = threading.Event()
 
     def run(self) -> None:
@@ -136,6 +167,7 @@ class Supervisor:
         try:
             while not self.ending.is_set():
                 self._look_after_database()
+                self._ask_rooms()
                 for child in self.children:
                     child.look_after()
                 self._write_state()
@@ -157,6 +189,27 @@ class Supervisor:
         except Trouble as trouble:
             log.error("%s", trouble)
             self.ending.wait(5)
+
+    def _ask_rooms(self) -> None:
+        """Take in children that rooms declare now, end those they no longer declare or declare differently."""
+        if time.monotonic() - self.asked < ASK_ROOMS:
+            return
+        self.asked = time.monotonic()
+        try:
+            wanted = declared_children()
+        except Exception as error:  # a damaged node.json must not end the web server
+            if str(error) != self.complained:
+                self.complained = str(error)
+                log.exception("a room's processes.py failed")
+            return
+        for child in [c for c in self.children if c.name not in self.own]:
+            if wanted.get(child.name) == child.declared:
+                continue
+            log.info("%s is no longer wanted as it was", child.name)
+            child.end()
+            self.children.remove(child)
+        present = {child.name for child in self.children}
+        self.children += [Child(name, *how) for name, how in wanted.items() if name not in present]
 
     def _write_state(self) -> None:
         state = {

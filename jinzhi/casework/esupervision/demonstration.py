@@ -13,7 +13,7 @@ from jinzhi.casework.esupervision import complaints, handling, rating, running, 
 from jinzhi.casework.esupervision.models import Signal
 from jinzhi.casework.models import Case
 from jinzhi.foundation import calendar
-from jinzhi.foundation.people.models import Agency, Power
+from jinzhi.foundation.people.models import Agency, Post, Power
 
 BACK = (40, 30, 22, 17, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1, 0)  # working days before today
 RATED = 240  # closed cases, every second of them
@@ -82,7 +82,8 @@ def _rate(today: date) -> None:
 
 
 def _complain() -> None:
-    county = Agency.objects.filter(key="330106").first() or Agency.objects.filter(level="county").first()
+    staffed = Agency.objects.filter(level="county", pk__in=Post.objects.values("agency"))
+    county = staffed.filter(key="330106").first() or staffed.order_by("key").first()
     if county:
         text = "在窗口提交材料，被要求另外提供与许可无关的证明，跑了三趟。"
         complaints.lodge(text=text, subject="material", agency=county, name="周先生", phone="13800000001")

@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_province():
         with transaction.atomic():
             bootstrap.generate(0.02, today=TODAY)
             found = (
-                list(Enterprise.objects.order_by("uscc").values_list("uscc", "name")),
+                list(Enterprise.objects.order_by("uscc", "name").values_list("uscc", "name")),
                 list(Case.objects.order_by("number").values_list("number", "subject_name", "state")),
                 list(Certificate.objects.order_by("number").values_list("number", "valid_to")),
             )
@@ -57,3 +57,22 @@ def test_the_same_seed_gives_the_same_province():
         return found
 
     assert snapshot() == snapshot()
+
+
+@pytest.mark.parametrize("city", ["330100", "330900"])
+def test_a_city_s_node_has_its_own_places_only(city):
+    made = bootstrap.generate(1, today=TODAY, city=city)
+    lo = int(city) * 10**6
+    for model in (Enterprise, Certificate, Case):
+        assert model.objects.exists()
+        assert not model.objects.exclude(place__range=(lo, lo + 99_999_999)).exists(), model
+    assert not Account.objects.filter(posts__agency__level="province").exists()
+    assert Account.objects.filter(is_demo=True).count() == 11
+    assert made["cases"] == Case.objects.count()
+
+
+def test_the_hub_has_the_provincial_bureau_and_waits_for_the_cities():
+    bootstrap.generate(1, today=TODAY, city="330000")
+    assert not Enterprise.objects.exists() and not Case.objects.exists()
+    assert set(Account.objects.exclude(posts=None).values_list("posts__agency__key", flat=True)) == {"330000"}
+    assert Account.objects.filter(username="demo-admin", is_demo=True).exists()
