@@ -70,7 +70,12 @@ def generate(
     random = Random(f"{seed}-{city}" if city else seed)
     if provincial(city):
         with transaction.atomic():
-            return {"staff": len(people.make(random, city).posts), "enterprises": 0, "certificates": 0, "cases": 0}
+            return {
+                "staff": len(people.make(random, city).posts),
+                "enterprises": 0,
+                "certificates": 0,
+                "cases": 0,
+            }
     if city:
         scale /= CITIES
     with transaction.atomic():

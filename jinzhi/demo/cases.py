@@ -58,7 +58,10 @@ class Maker:
     def __init__(self, random: Random, staff: Staff, today: date, paper: str):
         self.random, self.staff, self.paper = random, staff, paper
         self.clock = Clockwork(random, today)
-        self.local = (PROVINCE, "approver") not in staff.posts  # a city's node: nobody here acts for the province
+        self.local = (
+            PROVINCE,
+            "approver",
+        ) not in staff.posts  # a city's node: nobody here acts for the province
         self.site = ""  # added to the address of the next application: another site of the same enterprise
 
     def actor(self, place: int, role: str) -> actions.Actor:

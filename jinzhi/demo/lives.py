@@ -81,7 +81,9 @@ LIVES = (
     Life("joint_licensing", "joint_review", 10, {"matters": [{"matter": "食品生产许可"}, {"matter": "特种设备生产许可"}]}),
 )  # fmt: skip
 
-LOCAL = {life.procedure for life in LIVES if life.licence} | {"food_production_commitment"}  # decided in the city
+LOCAL = {life.procedure for life in LIVES if life.licence} | {
+    "food_production_commitment"
+}  # decided in the city
 
 
 class Carrier:

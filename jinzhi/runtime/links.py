@@ -25,7 +25,7 @@ LOOK = 0.05  # seconds between two looks at whether the line is cut
 
 
 def _ip(*arguments: str, check: bool = True) -> str:
-    answer = subprocess.run(["ip", *arguments], capture_output=True, text=True)  # noqa: S603, S607
+    answer = subprocess.run(["ip", *arguments], capture_output=True, text=True)
     if check and answer.returncode:
         raise Trouble(f"ip {' '.join(arguments)}：{answer.stderr.strip()}", "改用端口：--ports。")
     return answer.stdout
@@ -144,7 +144,7 @@ def start_forwarder(folder: Path, name: str, port: int, to: tuple[str, int]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     stop_forwarder(folder, name)
     with (folder / f"{name}.log").open("a") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-m", "jinzhi.runtime.links", str(port), f"{to[0]}:{to[1]}", str(folder / f"{name}.cut")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},

@@ -120,7 +120,9 @@ class Cluster:
         """Settings of this installation: `JINZHI_PG_SETTINGS` (`name=value,…`) and its WAL archive, when it keeps one."""
         if self.var != locations.VAR:
             return {}
-        given = [one.partition("=") for one in os.environ.get("JINZHI_PG_SETTINGS", "").split(",") if "=" in one]
+        given = [
+            one.partition("=") for one in os.environ.get("JINZHI_PG_SETTINGS", "").split(",") if "=" in one
+        ]
         return {name.strip(): value.strip() for name, _, value in given} | archiving(self.var)
 
     @property
@@ -203,7 +205,9 @@ class Cluster:
             handle.write("include_if_exists 'jinzhi.conf'\n")
 
     def _configure(self) -> None:
-        lines = SETTINGS | self.own_settings | self.settings | {"unix_socket_directories": f"'{self.sockets}'"}
+        lines = (
+            SETTINGS | self.own_settings | self.settings | {"unix_socket_directories": f"'{self.sockets}'"}
+        )
         path = self.data / "jinzhi.conf"
         path.write_text(
             "# Written at each start; put settings of your own into postgresql.conf below the include.\n"

@@ -167,7 +167,7 @@ def command(made: Plan, node: Node, *arguments: str) -> list[str]:
 
 def run(made: Plan, node: Node, *arguments: str, check: bool = True) -> str:
     """Run `jinzhi …` as that node, where it lives; answers what it printed."""
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         command(made, node, *arguments), env=environment(made, node), cwd=locations.ROOT,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
@@ -289,7 +289,7 @@ def down(say: Say) -> int:
 
 def _down_outside(made: Plan, node: Node) -> None:
     """Stopping needs no network: it works although the namespace is gone (after a restart of the machine)."""
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, "-m", "jinzhi.cli", "down"], env=environment(made, node), cwd=locations.ROOT,
         stdin=subprocess.DEVNULL, capture_output=True,
     )  # fmt: skip

@@ -76,9 +76,7 @@ def mend(node: Code) -> None:
 @app.command()
 def kill(
     node: Code,
-    process: Annotated[
-        str, typer.Argument(help="web、worker、relay、inbox、nats、postgres 或 supervisor。")
-    ],
+    process: Annotated[str, typer.Argument(help="web、worker、relay、inbox、nats、postgres 或 supervisor。")],
 ) -> None:
     """强行结束（kill -9）一个节点的一个进程；看护进程会重新启动它。"""
     typer.echo(f"✓ 已结束进程 {province.kill(node, process)}（{process}）")
