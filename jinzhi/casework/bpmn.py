@@ -27,7 +27,14 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 for prefix, space in (("bpmn", BPMN), ("bpmndi", DI), ("dc", DC), ("di", DD), ("camunda", CAMUNDA)):
     ET.register_namespace(prefix, space)
 
-DURATIONS = {"workday": "P{}D", "day": "P{}D", "month": "P{}M", "year": "P{}Y", "hour": "PT{}H"}
+DURATIONS = {
+    "workday": "P{}D",
+    "day": "P{}D",
+    "month": "P{}M",
+    "year": "P{}Y",
+    "hour": "PT{}H",
+    "minute": "PT{}M",
+}
 # places within a column: join, gateway before a fork, fork, task, gateway behind it, gateway before a join
 COLUMN, ROW = 380, 110
 JOIN_X, MERGE_X, FORK_X, TASK_X, GATE_X, LAST_X = 8, 56, 104, 152, 282, 332

@@ -16,7 +16,11 @@ from jinzhi.casework.procedures import ClockDef
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.calendar.arithmetic import add_months
 
-UNITS = {"workday": "个工作日", "day": "日", "month": "个月", "year": "年", "hour": "小时"}
+UNITS = {"workday": "个工作日", "day": "日", "month": "个月", "year": "年", "hour": "小时", "minute": "分钟"}
+MOMENTS = {
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+}  # units that end at a moment, not on a day
 RUNNING = [Clock.State.RUNNING, Clock.State.PAUSED]
 
 
@@ -51,7 +55,8 @@ def start(
 ) -> Clock:  # fmt: skip
     """Start the limit that `rule` sets on the case's legally relevant date.
 
-    A limit in hours counts from the moment `at`; one with `until` ends on that very day, whatever the number.
+    A limit in hours or minutes counts from the moment `at`; one with `until` ends on that very day, whatever the
+    number.
     """
     value = limit_of(case, rule)
     clock = Clock(
@@ -59,10 +64,9 @@ def start(
         unit="date" if until else value.unit, limit=0 if until else int(value.value),
         law=f"《{value.law}》{value.article}", start_day=on, start_ord=calendar.ordinal(on), base_due=until,
     )  # fmt: skip
-    if value.unit == "hour" and not until:
-        clock.due_at = (at or timezone.make_aware(datetime.combine(on, time.min))) + timedelta(
-            hours=clock.limit
-        )
+    if value.unit in MOMENTS and not until:
+        since = at or timezone.make_aware(datetime.combine(on, time.min))
+        clock.due_at = since + MOMENTS[value.unit] * clock.limit
     recompute(clock, ())
     rows.insert(clock)
     return clock
@@ -72,8 +76,11 @@ def begin(case: Case, key: str, on: date, at: datetime | None = None) -> Clock:
     """Start a limit the case's procedure declares, and the promised one beside it."""
     definition: ClockDef = case.definition.clocks[key]
     until = _found_day(case, definition.until) if definition.until else None
+    if definition.since and (found := case.found(definition.since)):
+        at = datetime.fromisoformat(found)
+        on = timezone.localtime(at).date()
     clock = start(
-        case, key, definition.title, definition.rule, on, owner=definition.owner, at=at, until=until
+        case, key, definition.title, rule_of(case, definition), on, owner=definition.owner, at=at, until=until
     )
     if definition.promised:
         start(
@@ -81,6 +88,18 @@ def begin(case: Case, key: str, on: date, at: datetime | None = None) -> Clock:
             owner=definition.owner, kind=Clock.Kind.PROMISED, at=at,
         )  # fmt: skip
     return clock
+
+
+def rule_of(case: Case, definition: ClockDef) -> str:
+    """The parameter that holds the limit; where the case decides which one, that one."""
+    found = case.found(definition.by) if definition.by else None
+    return f"{definition.rule}.{found}" if found else definition.rule
+
+
+def applies(case: Case, key: str) -> bool:
+    """Whether the limit concerns this case at all (`when`)."""
+    wanted = case.definition.clocks[key].when
+    return not wanted or bool(case.found(wanted))
 
 
 def _found_day(case: Case, path: str) -> date:
@@ -130,7 +149,7 @@ def recompute(clock: Clock, pauses: Iterable[ClockPause] | None = None) -> None:
         clock.due_ord = calendar.ordinal(clock.base_due)
         return
     lost = sum((b - a).days for a, b in spans)
-    if clock.unit == "hour":
+    if clock.unit in MOMENTS:
         assert clock.due_at is not None, "hours end at a moment"
         clock.due_at += timedelta(days=lost - clock.paused_ord)
         clock.paused_ord, last = lost, timezone.localtime(clock.due_at).date()
@@ -155,7 +174,7 @@ def due_day(clock: Clock) -> date:
 
 
 def has_run_out(clock: Clock, today: date, now: datetime) -> bool:
-    """Whether the limit is over: the day it ends on is past, of hours the moment."""
+    """Whether the limit is over: the day it ends on is past, of hours and minutes the moment."""
     if clock.due_at is not None:
         return clock.due_at <= now
     last = clock.base_due if clock.unit == "date" else due_day(clock)
@@ -172,12 +191,13 @@ def is_provisional(clock: Clock) -> bool:
     return calendar.is_provisional(due_day(clock))
 
 
-def stop(clock: Clock, on: date) -> None:
-    """The act the limit is for has been done on that day."""
+def stop(clock: Clock, on: date, at: datetime | None = None) -> None:
+    """The act the limit is for has been done on that day; of a limit in hours, with `at`, at that moment."""
     if clock.state == Clock.State.PAUSED:
         resume(clock, on)
     last = clock.base_due if clock.unit == "date" and clock.base_due else due_day(clock)
-    clock.state = Clock.State.MET if on <= last else Clock.State.MISSED
+    late = at > clock.due_at if at and clock.due_at else on > last
+    clock.state = Clock.State.MISSED if late else Clock.State.MET
     clock.stopped_on = on
     clock.save()
 
@@ -240,7 +260,7 @@ def why(clock: Clock) -> list[str]:
         return [f"依据{clock.law}，{clock.title}至 {clock.base_due:%Y-%m-%d} 届满。"]
     lines = [f"依据{clock.law}，{clock.title}为 {limit_text(clock.limit, clock.unit)}。"]
     if clock.due_at is not None:
-        start_at = clock.due_at - timedelta(hours=clock.limit, days=clock.paused_ord)
+        start_at = clock.due_at - MOMENTS[clock.unit] * clock.limit - timedelta(days=clock.paused_ord)
         lines.append(f"自 {timezone.localtime(start_at):%Y-%m-%d %H:%M} 起计算。")
         return [*lines, f"至 {timezone.localtime(clock.due_at):%Y-%m-%d %H:%M} 届满。"]
     answer = calendar.due(clock.start_day, clock.limit + clock.extended + _extra(clock), clock.unit)

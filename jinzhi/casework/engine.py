@@ -184,8 +184,8 @@ def follow(act: Act, step: Step, outcome: Outcome, tell: Callable[[], None] | No
 def _consequences(act: Act, declared: Outcome | Deadline) -> None:
     case = act.case
     for clock in clocks.named(case, declared.stops):
-        clocks.stop(clock, act.day)
-    for key in declared.starts:
+        clocks.stop(clock, act.day, act.at)
+    for key in filter(lambda k: clocks.applies(case, k), declared.starts):
         if not clocks.named(case, [key]):  # else an internal return came back here: the limit never stopped
             clocks.begin(case, key, act.counts_from, act.at)
     hooks.run(declared.effect, act)

@@ -50,7 +50,9 @@ def describe(case: Case, step: Step | None, key: str, actor: actions.Actor) -> d
         "phrases": outcome.phrases if outcome else (),
         "preview": hooks.preview(outcome.effect, case) if outcome else [],
         "documents": [documents.kinds()[d].title for d in outcome.documents] if outcome else [],
-        "inputs": INPUTS[key](case, step, actor) if key in INPUTS else [],
+        "inputs": INPUTS[key](case, step, actor)
+        if key in INPUTS
+        else [Input(n, q, "one", o) for n, q, o in action.asks],
     }
     if key == "correct" and step:
         described["again"] = case.steps.filter(key=step.key, action="correct").exists()
@@ -182,6 +184,9 @@ def payload_of(key: str, raw: dict, case: Case) -> dict:
                   "method", "served_on", "recipient", "proof", "amount"):  # fmt: skip
         if raw.get(field) not in (None, ""):
             payload[field] = raw[field]
+    for name, _, options in actions.registry[key].asks:
+        if raw.get(name) in dict(options):
+            payload[name] = raw[name]
     if "yuan" in raw:
         payload["amount"] = cents(str(raw["yuan"]))
     if raw.get("waived"):

@@ -158,7 +158,7 @@ def _open(
         case=case, place=place, number=1, form=form.key, form_version=form.version, data=data, at=at,
         account=actor.account,
     )  # fmt: skip
-    for key in definition.submit_starts:
+    for key in filter(lambda k: clocks.applies(case, k), definition.submit_starts):
         clocks.begin(case, key, day, at)
     act.documents = [documents.issue(kind, act) for kind in definition.submit_documents]
     act.log(

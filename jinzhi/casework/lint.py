@@ -24,7 +24,7 @@ from jinzhi.registry.kinds import kinds as certificate_kinds
 
 LEVELS = {"county", "city", "province", "deciding"}
 MARKS = {"", "received", "accepted", "decided"}
-PROCEDURE_KINDS = {"new", "change", "renewal", "reissue", "cancellation", "revocation", "other"}
+PROCEDURE_KINDS = {"new", "change", "renewal", "reissue", "cancellation", "revocation", "internal", "other"}
 
 
 def _targets(p: Procedure) -> list[str]:
@@ -93,7 +93,11 @@ def _clocks(p: Procedure) -> list[str]:
     started |= {c for d in p.deadlines for c in d.starts}
     problems = [f"clock {c} is not declared" for c in used - set(p.clocks)]
     problems += [f"clock {c} is never started" for c in set(p.clocks) - started]
-    rule_keys = [c.rule for c in p.clocks.values()] + [c.extension for c in p.clocks.values() if c.extension]
+    problems += [
+        f"clock {c.key}: no parameter {c.rule}.…" for c in p.clocks.values() if c.by and not _chosen(c.rule)
+    ]
+    rule_keys = [k for c in p.clocks.values() if c.by for k in _chosen(c.rule)]
+    rule_keys += [c.rule for c in p.clocks.values()] + [c.extension for c in p.clocks.values() if c.extension]
     rule_keys += [s.limit for s in steps if s.limit] + [c.promised for c in p.clocks.values() if c.promised]
     found = {}
     for key in dict.fromkeys(rule_keys):
@@ -108,6 +112,11 @@ def _clocks(p: Procedure) -> list[str]:
         if clock.until.split(".")[0] not in ("", "facts", "data"):
             problems.append(f"clock {clock.key}: until must begin with facts. or data.")
     return problems
+
+
+def _chosen(rule: str) -> list[str]:
+    """The parameters a case chooses from where its limit is `by` something."""
+    return [p.key for p in rules.all_parameters() if p.key.startswith(f"{rule}.")]
 
 
 def _outcomes(p: Procedure, step: StepDef) -> list[str]:

@@ -153,6 +153,11 @@ class ClockDef:
     until: str = (
         ""  # ends on a day found in the case (`facts.licence.valid_to`) and not after a number of days
     )
+    by: str = (
+        ""  # where the case says which of the limits holds: `facts.priority` P1 takes the rule `<rule>.P1`
+    )
+    when: str = ""  # begins only where the case holds something there
+    since: str = ""  # counts from the moment found there (ISO), not from the act that starts it
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ class Procedure:
     deadlines: tuple[Deadline, ...] = ()
     fees: tuple[Fee, ...] = ()
     safety: bool = False  # 直接关系公共安全: bars on applying again (行政许可法第七十八、七十九条)
-    kind: str = "new"  # new | change | renewal | reissue | cancellation | revocation | other
+    kind: str = "new"  # new | change | renewal | reissue | cancellation | revocation | internal | other
     licence: str = ""  # kind of certificate in the register that this procedure makes or changes
     ex_officio: bool = False  # begun by the agency, without an application
     closed: str = ""  # nothing may be applied for any more: why, and where to turn instead
@@ -191,6 +196,11 @@ class Procedure:
     def mapping_from(self, version: int) -> dict[str, str] | None:
         """Which step of an earlier version becomes which of this one, or None where nothing was said."""
         return next((dict(steps) for number, steps in self.takes_over if number == version), None)
+
+    @property
+    def internal(self) -> bool:
+        """Work of the house itself: nobody applied, the law of licences and its supervision do not ask about it."""
+        return self.kind == "internal"
 
     def step(self, key: str) -> StepDef:
         return self.steps[key]

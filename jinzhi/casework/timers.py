@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 _OVER = """
     k.state = 'running' AND c.state = 'open' AND (c.entered_on IS NULL AND %(live)s OR c.entered_on IS NOT NULL AND %(old)s)
     AND CASE k.unit WHEN 'date' THEN k.base_due < %(today)s WHEN 'hour' THEN k.due_at <= %(now)s
-                    ELSE k.due_ord <= %(over)s END
+                    WHEN 'minute' THEN k.due_at <= %(now)s ELSE k.due_ord <= %(over)s END
+    AND (NOT %(moments)s OR k.due_at IS NOT NULL AND k.due_ord <= %(near)s)
 """
 _STEPS = f"""
     SELECT s.case_id, s.id, t.action FROM casework_clock k
@@ -36,7 +37,7 @@ _STEPS = f"""
            AS t(version, step, clock, action) ON t.version = c.procedure_id AND t.clock = k.key
       JOIN casework_step s ON s.case_id = c.id AND s.key = t.step AND s.state = 'open'
                           AND (k.step_id IS NULL OR k.step_id = s.id)
-     WHERE {_OVER} AND (k.due_ord <= %(over)s OR k.unit IN ('date', 'hour')) ORDER BY c.received_on, c.id, s.id
+     WHERE {_OVER} AND (k.due_ord <= %(over)s OR k.unit IN ('date', 'hour', 'minute')) ORDER BY c.received_on, c.id, s.id
 """  # noqa: S608
 _CASES = f"""
     SELECT k.case_id, k.key FROM casework_clock k JOIN casework_case c ON c.id = k.case_id
@@ -56,11 +57,14 @@ class Due:
     clock: str = ""
 
 
-def due(today: date, *, old: bool = False, now: datetime | None = None) -> Iterator[Due]:
-    """What has run out before `today`, oldest cases first."""
+def due(
+    today: date, *, old: bool = False, now: datetime | None = None, moments: bool = False
+) -> Iterator[Due]:
+    """What has run out before `today`, oldest cases first; `moments`: only limits in hours and minutes."""
     values: dict[str, Any] = {
         "today": today, "now": now or timezone.now(), "old": old,
         "live": today <= calendar.today(),  # nothing is deemed to have happened before its day has come
+        "moments": moments, "near": calendar.ordinal(today) + 1,
         "over": calendar.ordinal(today - timedelta(days=1)),  # a Friday's limit has ended on Saturday
     }  # fmt: skip
     timed, ends = _declared()
@@ -90,12 +94,19 @@ def _declared() -> tuple[list[tuple[int, str, str, str]], list[tuple[int, str]]]
     return timed, ends
 
 
-def run(today: date | None = None, *, old: bool = False) -> int:
-    """Take every outcome that is due; returns how many. Meant to run as the system."""
+def run(today: date | None = None, *, old: bool = False, moments: bool = False) -> int:
+    """Take every outcome that is due; returns how many. Meant to run as the system.
+
+    With `moments` only what ends at a moment and not on a day is looked at: that is asked every minute.
+    """
     today = today or calendar.today()
-    at = min(timezone.make_aware(datetime.combine(today, time(0, 5))), timezone.now())
+    at = (
+        timezone.now()
+        if moments
+        else min(timezone.make_aware(datetime.combine(today, time(0, 5))), timezone.now())
+    )
     fired = 0
-    for one in list(due(today, old=old)):
+    for one in list(due(today, old=old, moments=moments)):
         try:
             actions.perform(
                 one.case_id, one.action, one.step_id, actions.SYSTEM, payload={"clock": one.clock}, at=at
@@ -111,3 +122,10 @@ def run(today: date | None = None, *, old: bool = False) -> int:
 def hourly(timestamp: int) -> None:
     with scope.acting(scope.SYSTEM):
         run()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="casework.moments")
+def minutely(timestamp: int) -> None:
+    with scope.acting(scope.SYSTEM):
+        run(moments=True)

@@ -199,6 +199,9 @@ class Action:
     on_closed: ClassVar[bool] = False  # is for cases that are over
     at_kinds: ClassVar[tuple[str, ...]] = ("user",)  # kinds of steps it happens at
     by_system: ClassVar[bool] = False  # happens by itself, nobody does it
+    asks: ClassVar[
+        tuple[tuple[str, str, tuple], ...]
+    ] = ()  # (name, question, choices) of an act declared by a room
 
     def open_to(self, case: Case, step: Step, actor: Actor) -> bool:
         """Whether the button is shown at this step. At its own steps an applicant has what they declare, no more."""

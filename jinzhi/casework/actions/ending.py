@@ -49,7 +49,8 @@ class Terminate(WholeCase):
     key, label, style, needs_reason = "terminate", "终止办理", "danger", True
 
     def open_on(self, case, actor):
-        return case.state == Case.State.OPEN and case.decided_on is None and approves(case, actor)
+        possible = case.state == Case.State.OPEN and case.decided_on is None and not case.definition.internal
+        return possible and approves(case, actor)
 
     def check(self, act: Act) -> None:
         super().check(act)
@@ -112,7 +113,8 @@ class Merge(WholeCase):
     key, label, style, needs_reason = "merge", "并入另一办件", "warning", True
 
     def open_on(self, case, actor):
-        return case.state == Case.State.OPEN and case.decided_on is None and holder(case, actor) is not None
+        possible = case.state == Case.State.OPEN and case.decided_on is None and not case.definition.internal
+        return possible and holder(case, actor) is not None
 
     def check(self, act: Act) -> None:
         super().check(act)
@@ -183,6 +185,8 @@ class HandOver(WholeCase):
     def open_on(self, case, actor):
         if actor.is_system:
             return True
+        if case.definition.internal:
+            return False
         step = holder(case, actor)
         return case.state == Case.State.OPEN and case.parent_step_id is None and step is not None
 

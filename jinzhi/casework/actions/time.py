@@ -70,7 +70,7 @@ class Suspend(Action):
     def open_to(self, case, step, actor):
         running = case.clocks.filter(step=None, owner="agency", state__in=clocks.RUNNING).exists()
         undecided = case.accepted_on is not None and case.decided_on is None
-        return super().open_to(case, step, actor) and undecided and running
+        return super().open_to(case, step, actor) and undecided and running and not case.definition.internal
 
     def check(self, act: Act) -> None:
         if act.payload.get("ground") not in GROUNDS:

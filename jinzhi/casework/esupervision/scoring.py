@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from jinzhi.casework.esupervision import rulebook
+from jinzhi.casework.esupervision import rulebook, structure
 from jinzhi.casework.esupervision.models import Adjustment, Satisfaction, ScoreSheet, Signal
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.people.models import Agency
@@ -63,7 +63,7 @@ SELECT x.agency_id, count(DISTINCT x.case_id) FROM (
   SELECT s.agency_id, s.case_id FROM casework_step s
    WHERE s.state <> 'open' AND s.kind IN ('user', 'notice') AND s.agency_id IS NOT NULL AND s.closed_at >= %(start)s
      AND s.opened_at < %(end)s AND s.opened_at >= %(start)s - interval '1 year' {only}
-) x GROUP BY 1
+) x WHERE x.case_id NOT IN (SELECT id FROM casework_case WHERE procedure_id = ANY(%(internal)s)) GROUP BY 1
 """
 # Cases closed in the month, by the agency that accepted them, and by how much their limits were shortened.
 _CLOSED = """
@@ -79,7 +79,7 @@ SELECT c.agency_id, count(DISTINCT c.id),
       LEFT JOIN casework_clock p ON p.case_id = l.case_id AND p.key = l.key || ':promised' AND p.unit = l.unit
                                 AND p.start_day = l.start_day
      WHERE l.case_id = c.id AND l.kind = 'legal' AND l.step_id IS NULL AND l.owner = 'agency' AND l."limit" > 0) q ON true
- WHERE c.state = 'closed' AND c.closed_on BETWEEN %(first)s AND %(last)s {only}
+ WHERE c.state = 'closed' AND c.closed_on BETWEEN %(first)s AND %(last)s AND c.procedure_id <> ALL(%(internal)s) {only}
  GROUP BY 1
 """
 
@@ -92,7 +92,7 @@ def _month(start: date, end: date, agencies: Iterable[int] | None) -> dict[int, 
     zone = timezone.get_default_timezone()
     values: dict[str, Any] = {
         "start": datetime.combine(start, time.min, zone), "end": datetime.combine(end + timedelta(days=1), time.min, zone),
-        "first": start, "last": end, "agencies": list(agencies or ()),
+        "first": start, "last": end, "agencies": list(agencies or ()), "internal": structure.internal(),
     }  # fmt: skip
     with connection.cursor() as cursor:
         only = "AND s.agency_id = ANY(%(agencies)s)" if agencies else ""

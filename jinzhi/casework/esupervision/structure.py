@@ -23,6 +23,12 @@ _LEVELS = {"county": 0, "city": 1, "province": 2, "deciding": 1}
 _SUPPORTING = {"applicant", "window_clerk", "certificate_clerk", "records_clerk", ""}
 
 
+def internal() -> list[int]:
+    """Published versions of the house's own work, which no supervision of approvals asks about."""
+    keys = ProcedureVersion.objects.values_list("pk", flat=True)
+    return [key for key in keys if published(key).procedure.internal]
+
+
 def clock_class(procedure: Procedure, key: str) -> str:
     """Which duty of the agency a limit is for, told by the outcomes that end and begin it."""
     stopped = [(s, o) for s, o in _outcomes(procedure) if key in o.stops]

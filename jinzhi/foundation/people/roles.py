@@ -18,6 +18,8 @@ ROLES: dict[str, str] = {
     "appraiser": "技术评审",
     "records_clerk": "历史补录",
     "supervisor": "督查",
+    "operator": "网络运维",
+    "operations_manager": "运维主管",
     "administrator": "系统管理",
     "security_administrator": "安全管理",
     "auditor": "审计",
@@ -27,7 +29,7 @@ ROLES: dict[str, str] = {
 ADMINISTRATION = frozenset({"administrator", "security_administrator", "auditor"})
 BUSINESS = frozenset(
     {"window_clerk", "examiner", "inspector", "approver", "certificate_clerk", "legal_reviewer", "hearing_officer",
-     "appraiser", "records_clerk", "supervisor"}
+     "appraiser", "records_clerk", "supervisor", "operator", "operations_manager"}
 )  # fmt: skip
 READERS = BUSINESS | {"auditor"}  # who may open a case; the administrators of the system do not
 GRANTABLE = ADMINISTRATION | BUSINESS  # `applicant` belongs to enterprise accounts, never to a post
@@ -44,6 +46,8 @@ TASKS: dict[str, str] = {
     "appraiser": "鉴定评审、型式评价、专家评审，出具报告",
     "records_clerk": "补录历史办件，按实际日期登记办理经过",
     "supervisor": "查看全部办件的时限和红黄牌，督办",
+    "operator": "质量网络的值班、巡检、故障处置、变更实施和台账维护",
+    "operations_manager": "批准网络变更，认定安全事件等级，排班，签发运维月报",
     "administrator": "维护机构、人员、任职、工作日历，查看流程和规则",
     "security_administrator": "授权、撤权、重置密码和动态口令、解除锁定",
     "auditor": "查阅操作日志和登录日志，核对日志完整性",

@@ -209,6 +209,8 @@ ROLE_ICONS = {
     "appraiser": "microscope",
     "records_clerk": "archive",
     "supervisor": "eye-check",
+    "operator": "server",
+    "operations_manager": "server-cog",
     "administrator": "settings",
     "security_administrator": "shield-lock",
     "auditor": "history",

@@ -40,6 +40,11 @@ CREATE TEMP TABLE sv_touched ON COMMIT DROP AS
 SELECT DISTINCT e.case_id AS id FROM casework_event e WHERE e.recorded_at >= %(since)s
 """
 
+# Work of the house itself (a network fault) is no approval.
+_INTERNAL = """
+DELETE FROM sv_touched WHERE id IN (SELECT id FROM casework_case WHERE procedure_id = ANY(%(internal)s))
+"""
+
 _EVENTS = f"""
 CREATE TEMP TABLE sv_event ON COMMIT DROP AS
 SELECT e.case_id, e.id, e.seq, e.kind, e.at, (e.at {LOCAL})::date AS day, e.recorded_at, e.public, e.post_id,
@@ -127,6 +132,7 @@ def gather(day: Day) -> None:
             _fill(cursor, table, facts.get(name, []))
         cursor.execute(_TOUCHED, values)
         cursor.execute("CREATE UNIQUE INDEX ON sv_touched (id)")
+        cursor.execute(_INTERNAL, {"internal": structure.internal()})
         cursor.execute("ANALYZE sv_touched")
         cursor.execute(_EVENTS, values)
         cursor.execute("CREATE INDEX ON sv_event (case_id)")

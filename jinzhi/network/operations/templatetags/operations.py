@@ -1,0 +1,67 @@
+"""Words and records of the pages of running the network."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+
+from jinzhi.network.operations import moments, nodes, recording
+from jinzhi.network.operations.casework_hooks import LEVEL_NAMES
+
+register = template.Library()
+PRIORITIES = {
+    "P1": ("red", "■", "一级"), "P2": ("orange", "◆", "二级"), "P3": ("yellow", "▲", "三级"), "P4": ("grey", "‖", "四级"),
+}  # fmt: skip
+RISKS = {"low": "低", "middle": "中", "high": "高"}
+
+register.filter("node_name", nodes.name)
+
+
+@register.simple_tag
+def records(case) -> list:
+    """The records made at the steps of the case, as (name of the step, sections)."""
+    return recording.shown(case)
+
+
+@register.simple_tag
+def priority(key):
+    """A priority with its shape, colour and word."""
+    colour, shape, word = PRIORITIES.get(key, PRIORITIES["P4"])
+    return format_html(
+        '<span class="lamp lamp-{}"><span class="lamp-shape" aria-hidden="true">{}</span>{} {}</span>',
+        colour, shape, key or "—", word,
+    )  # fmt: skip
+
+
+@register.filter
+def moment(text) -> str:
+    """An ISO moment of a case's facts as tables write it."""
+    try:
+        return moments.shown(datetime.fromisoformat(str(text)))
+    except ValueError:
+        return ""
+
+
+@register.filter
+def level_name(level) -> str:
+    return LEVEL_NAMES.get(level, level)
+
+
+@register.filter
+def risk_name(risk) -> str:
+    return RISKS.get(risk, risk)
+
+
+@register.filter
+def lasted(seconds) -> str:
+    """A duration in words: 3 分 20 秒, 2 小时 5 分, 4 天."""
+    if seconds in (None, ""):
+        return "—"
+    seconds = int(seconds)
+    if seconds < 60:
+        return f"{seconds} 秒"
+    if seconds < 3600:
+        return f"{seconds // 60} 分 {seconds % 60} 秒"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600} 小时 {seconds % 3600 // 60} 分"
+    return f"{seconds // 86400} 天"
