@@ -233,7 +233,10 @@ class Qualification(Record):
         constraints = [
             models.CheckConstraint(condition=Q(valid_until__gte=F("issued_on")), name="qualification_period")
         ]
-        indexes = [models.Index(fields=["account", "-valid_until"], name="qualification_account")]
+        indexes = [
+            models.Index(fields=["account", "-valid_until"], name="qualification_account"),
+            models.Index(fields=["place", "-id"], name="qualification_place"),
+        ]
 
 
 class Assignment(Record):
@@ -356,7 +359,10 @@ class Window(Record):
     class Meta:
         verbose_name = "计划停机"
         constraints = [models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="window_period")]
-        indexes = [models.Index(fields=["node", "starts"], name="window_node")]
+        indexes = [
+            models.Index(fields=["node", "starts"], name="window_node"),
+            models.Index(fields=["place", "-id"], name="window_place"),
+        ]
 
 
 class Outage(Record):
@@ -383,7 +389,10 @@ class Outage(Record):
                 fields=["node", "source"], condition=Q(ends=None, source="monitor"), name="outage_open_once"
             ),
         ]
-        indexes = [models.Index(fields=["node", "starts"], name="outage_node")]
+        indexes = [
+            models.Index(fields=["node", "starts"], name="outage_node"),
+            models.Index(fields=["place", "-id"], name="outage_place"),
+        ]
 
 
 class Report(Record):
