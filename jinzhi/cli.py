@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jinzhi.runtime import locations, province_commands
+from jinzhi.runtime import backup_commands, locations, province_commands
 from jinzhi.runtime.trouble import Trouble
 
 app = typer.Typer(
@@ -156,6 +156,9 @@ app.add_typer(province_commands.app, name="province", rich_help_panel=RUNNING)
 
 
 # -- data
+
+app.add_typer(backup_commands.app, name="backup", rich_help_panel=DATA)
+app.command(rich_help_panel=DATA)(backup_commands.restore)
 
 
 @app.command(rich_help_panel=DATA)

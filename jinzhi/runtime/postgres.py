@@ -3,6 +3,7 @@
 Unix socket only, never as root, data checksums on. Knows nothing of roles or tables (see provision).
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -118,11 +119,8 @@ class Cluster:
     @property
     def own_settings(self) -> dict[str, str]:
         """Settings of this installation: `JINZHI_PG_SETTINGS` (`name=value,…`) and its WAL archive, when it keeps one."""
-        if self.var != locations.VAR:
-            return {}
-        given = [
-            one.partition("=") for one in os.environ.get("JINZHI_PG_SETTINGS", "").split(",") if "=" in one
-        ]
+        text = os.environ.get("JINZHI_PG_SETTINGS", "") if self.var == locations.VAR else ""
+        given = [one.partition("=") for one in text.split(",") if "=" in one]
         return {name.strip(): value.strip() for name, _, value in given} | archiving(self.var)
 
     @property
@@ -246,6 +244,31 @@ class Cluster:
             time.sleep(0.3 if attempt < START_ATTEMPTS // 2 else 1)
         tail = self.log.read_text(errors="replace")[-800:] if self.log.exists() else ""
         raise Trouble(f"PostgreSQL 没有启动。\n{answer.stderr.strip()}\n{tail}", f"查看 {self.log}。")
+
+    def start_recovery(self, patience: int = 86_400) -> str:
+        """Start once, on a copy that replays WAL until it is told to stop; answers what went wrong, or nothing."""
+        self._own(self.sockets)
+        self._own(self.log.parent)
+        self._configure()
+        begun = self.log.stat().st_size if self.log.exists() else 0
+        self._run(
+            binaries(self.data) / "pg_ctl", "--pgdata", self.data, "--log", self.log, "--wait", f"--timeout={patience}",
+            "--silent", "start",
+        )  # fmt: skip
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and self.pid():
+            with contextlib.suppress(psycopg.Error), self.connect(connect_timeout=2) as connection:
+                row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+                if row and not row[0]:
+                    return ""
+            time.sleep(0.2)
+        return self.log.read_text(errors="replace")[begun:] or "PostgreSQL did not start"
+
+    def reload(self) -> None:
+        """Take over changed settings without a restart."""
+        self._configure()
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
 
     def stop(self, mode: str = "fast") -> bool:
         """Stop cleanly; true when there was something to stop."""
