@@ -65,7 +65,7 @@ def judge(wish: Wish, today: date) -> tuple[Dataset, consumers.Consumer]:
     if len(wish.purpose.strip()) < SHORTEST:
         raise Refused("请写明具体用途，例如用于哪项职责、哪个系统。", "purpose")
     _period(wish, today)
-    _area(wish)
+    _area(one, wish)
     return one, consumer
 
 
@@ -110,7 +110,10 @@ def _period(wish: Wish, today: date) -> None:
         )
 
 
-def _area(wish: Wish) -> None:
+def _area(one: Dataset, wish: Wish) -> None:
+    """A place of this province; 0, all places, for sets that others give, too."""
+    if wish.area == 0 and one.flow in ("in", "both") and not one.in_table:
+        return
     lo, hi = scope.jurisdiction(int(settings.NODE) * 10**6)
     if not lo <= wish.area <= hi or not is_current(wish.area):
         raise Refused("数据范围不是现行的行政区划。", "area")

@@ -129,20 +129,21 @@ def refuse_batch(
 ) -> Batch:
     """Keep that a batch was refused as a whole, so that it is visible on both sides."""
     receipt = "R1" if refused.code in ("E01", "E02", "E06", "E10") else "R2"
+    number = "".join(c for c in header.number if c.isprintable())[:NUMBER]
     said = {"at": _now(), "ok": False, "code": refused.code, "reason": refused.message}
     fields = {
         "place": partner.place, "gateway": gateway, "dataset": header.dataset[:60], "schema": max(0, min(header.schema, 32000)),
         "digest": header.digest[:64], "rows": header.rows, "state": Batch.State.REFUSED, "reason": str(refused)[:300],
         "receipts": {receipt: said}, "finished_at": timezone.now(),
     }  # fmt: skip
-    shown = Batch(partner=partner, number=header.number[:NUMBER], **fields)
+    shown = Batch(partner=partner, number=number, **fields)
     if (
         kept
         and header.number
         and not Batch.objects.filter(partner=partner, outward=False, number=shown.number).exists()
     ):
         # a refused number may be used again: it took nothing
-        shown.number = f"{header.number[: NUMBER - 18]} 拒收 {timezone.now():%d%H%M%S%f}"[:NUMBER]
+        shown.number = f"{number[: NUMBER - 18]} 拒收 {timezone.now():%d%H%M%S%f}"[:NUMBER]
         shown.save()
     return shown
 
