@@ -40,7 +40,8 @@ def page(
     after = max(here["acknowledged"], here["base"]) if after is None else after
     if not 0 <= after <= here["numbered"]:
         raise Refused(f"序号 {after} 不在范围内：已编号到 {here['numbered']}")
-    found, size = [], 0
+    found: list[tuple[int, str, str]] = []
+    size = 0
     prefix = len(sending.subject_prefix(partner.channel)) + 1
     for seq, subject, payload in sending.messages(partner.channel, after, limit, signatures.sign):
         size += len(payload)

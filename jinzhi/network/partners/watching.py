@@ -86,9 +86,9 @@ def overdue(channel: str) -> int:
 def _say_late(partner: Partner, here: dict) -> None:
     late = overdue(here["name"])
     if late:
-        alarm("partner_receipts", partner.code, f"{partner.name}有 {late} 个批次超过时限没有回执")
+        alarm("partner_silent", partner.code, f"{partner.name}有 {late} 个批次超过时限没有回执")
     else:
-        calm("partner_receipts", partner.code)
+        calm("partner_silent", partner.code)
 
 
 def alarm(kind: str, partner: str, detail: str) -> None:

@@ -55,7 +55,8 @@ def test_the_same_batch_again_gets_the_first_answer_and_another_content_is_refus
 
 def test_a_bad_row_does_not_hold_up_the_others_and_is_named(shanghai):
     rows = [
-        recall("SH-1"), recall("SH-2", state="不知道"), recall("SH-3", uscc="91310000MA1FL0000X"), recall("SH-4", started_on="昨天"),
+        recall("SH-1"), recall("SH-2", state="不知道"),
+        recall("SH-3", uscc="91310000MA1FL0000X"), recall("SH-4", started_on="昨天"),
         {"body": {"number": "SH-5"}}, recall("SH-6") | {"place": 320000_000000},
     ]  # fmt: skip
     said = ok(shanghai.post("/batches", batch("B1", *rows)))
