@@ -316,8 +316,9 @@ def _add_rooms() -> None:
     for room, module in discovery.declared("commands"):
         if module.NAME in taken:
             raise RuntimeError(f"{room} and {taken[module.NAME]} both declare `jinzhi {module.NAME}`")
-        taken[module.NAME] = room
-        app.add_typer(module.app, name=module.NAME, rich_help_panel=ROOMS)
+        for name, commands in {module.NAME: module.app, **getattr(module, "ALSO", {})}.items():
+            taken[name] = room
+            app.add_typer(commands, name=name, rich_help_panel=ROOMS)
 
 
 def _run_rooms() -> None:

@@ -1,0 +1,84 @@
+"""Questions between nodes over the same connection: digests and rows for reconciliation, files by hash, attachment
+of a consumer, renewal of a certificate. Subject: ask.<asked>.<asker>.<what>; the server lets each asker use its own name only.
+"""
+
+import json
+import logging
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+
+from jinzhi.foundation.exchange import comparing, standing
+from jinzhi.foundation.exchange.border import Sender
+from jinzhi.foundation.places import scope
+from jinzhi.network import folder, joining, keys, software
+from jinzhi.network.files import FileAway, piece
+from jinzhi.network.models import Node
+
+log = logging.getLogger(__name__)
+TIMEOUT = 120.0  # a digest of ten million rows takes its time
+
+
+def sender_of(peer: str) -> Sender:
+    """Who a peer is: what its account says, with the key its batches are signed by. Raises LookupError."""
+    with scope.acting(scope.SYSTEM):
+        node = Node.objects.filter(code=peer).first()
+    if node is None:
+        raise LookupError(f"没有节点 {peer}")
+    lo, hi = scope.jurisdiction(node.place)
+    key = node.signing_key
+    return Sender(
+        peer, "hub" if node.kind == Node.Kind.HUB else "city", lo, hi,
+        verify=(lambda content, signature: keys.verify(key, content, signature)) if key else None,
+    )  # fmt: skip
+
+
+def partner_sender(code: str) -> Sender | None:
+    """Who a partner is, as the room of partners declares it (`nats_accounts.sender(code)`)."""
+    for config in apps.get_app_configs():
+        if config.name.startswith("jinzhi.") and find_spec(f"{config.name}.nats_accounts"):
+            declared = import_module(f"{config.name}.nats_accounts")
+            if hasattr(declared, "sender") and (found := declared.sender(code)):
+                return found
+    return None
+
+
+def answer(what: str, asker: str, data: bytes) -> dict[str, Any]:
+    """What this node says; never raises."""
+    try:
+        question = json.loads(data or b"{}")
+        if not isinstance(question, dict):
+            raise TypeError("not an object")
+        sender = sender_of(asker)
+        if what == "exchange":
+            return comparing.answer(question, sender)
+        if what == "file":
+            return {"ok": True} | piece(str(question["hash"]), int(question.get("offset", 0)), sender)
+        if what == "status":
+            return {"ok": True, "status": standing.status(), "software": software.version()}
+        if what == "renew":
+            return {"ok": True, "certificate": joining.renewed(asker, str(question["request"]))}
+        if what == "sign":  # the other end signs a reconciliation it agrees with
+            return {"ok": True, "signature": keys.sign(str(question["statement"]).encode())}
+    except (KeyError, TypeError, ValueError) as error:
+        return {"ok": False, "error": f"问题不完整：{error}"}
+    except (joining.Refused, FileAway, LookupError, PermissionError) as error:
+        return {"ok": False, "error": str(error)}
+    except Exception as error:
+        log.exception("ask %s by %s", what, asker)
+        return {"ok": False, "error": type(error).__name__}
+    return {"ok": False, "error": "不认识的问题"}
+
+
+async def ask(nc, peer: str, what: str, question: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
+    """Ask a node; {"ok": False, "error": …} when it does not answer."""
+    me = folder.node()["node"]
+    try:
+        message = await nc.request(
+            f"ask.{peer}.{me}.{what}", json.dumps(question, ensure_ascii=False).encode(), timeout=timeout
+        )
+        return json.loads(message.data)
+    except Exception as error:
+        return {"ok": False, "error": f"节点 {peer} 没有应答（{type(error).__name__}）"}

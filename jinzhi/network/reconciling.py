@@ -1,0 +1,181 @@
+"""Reconciliation over the network: asked for by command, page or calendar; healing; statements both ends sign."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from jinzhi.foundation.exchange import comparing, declared, sending
+from jinzhi.foundation.exchange import node as nodes
+from jinzhi.foundation.places import scope
+from jinzhi.network import alarms, asking, folder, keys, link, nats
+
+
+class NotConnected(RuntimeError):
+    """This node is in no network, or the hub cannot be reached."""
+
+
+class Wire:
+    """One connection in a loop of its own thread, for code that is not asynchronous."""
+
+    def __init__(self, seconds: float = 10):
+        self.loop = asyncio.new_event_loop()
+        try:
+            self.nc = self.loop.run_until_complete(asyncio.wait_for(link.connect("console"), seconds))
+        except TimeoutError as error:
+            self.loop.close()
+            raise NotConnected("连不上省中心的消息服务器") from error
+
+    def ask(self, peer: str, what: str, question: dict[str, Any]) -> dict[str, Any]:
+        return self.loop.run_until_complete(asking.ask(self.nc, peer, what, question))
+
+    def request(self, subject: str, body: dict | None = None) -> dict[str, Any]:
+        return self.loop.run_until_complete(nats.request(self.nc, subject, body))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.nc.close())
+        self.loop.close()
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _ready() -> dict[str, Any]:
+    said = folder.node()
+    if not said:
+        raise NotConnected("本节点没有加入网络")
+    return said
+
+
+def pairs(dataset: str = "", peer: str = "") -> list[tuple[str, str, str]]:
+    """(dataset, owner, peer) to compare from here: a city its own rows with the hub, and those that come down to it;
+    the hub each city's rows with that city."""
+    said = _ready()
+    found: list[tuple[str, str, str]] = []
+    cities = (
+        [one["peer"] for one in nodes.channels() if one["kind"] == "city"] if said["role"] == "hub" else []
+    )
+    for key, one in declared.all().items():
+        if dataset not in ("", key):
+            continue
+        if said["role"] == "hub":
+            if one.flow in ("up", "both"):
+                found += [(key, city, city) for city in cities]
+            if one.down == "all" and one.flow in ("down", "both"):
+                found += [(key, said["node"], city) for city in cities]
+        else:
+            if one.flow in ("up", "both"):
+                found.append((key, said["node"], said["hub"]))
+            if one.down == "all":
+                found.append((key, said["hub"], said["hub"]))
+    return [row for row in found if peer in ("", row[2]) or (peer == "hub" and row[2] == said["hub"])]
+
+
+def reconcile(
+    dataset: str = "", peer: str = "", *, heal: bool = False, say: Callable[[str], None] = lambda line: None
+) -> list[dict[str, Any]]:
+    """Compare (and repair); one report for each dataset, owner and peer. Raises NotConnected and declared.Undeclared."""
+    if dataset:
+        declared.get(dataset)
+    _ready()
+    reports = []
+    with scope.acting(scope.SYSTEM), Wire() as wire:
+        for key, owner, other in pairs(dataset, peer):
+
+            def ask(question: dict, other: str = other) -> dict:
+                return wire.ask(other, "exchange", question)
+
+            try:
+                report = comparing.compare(key, owner, ask, other)
+            except comparing.NoAnswer as error:
+                reports.append({"dataset": key, "owner": owner, "peer": other, "error": str(error)})
+                continue
+            said = report.as_dict()
+            if heal and not report.agreed:
+                said["healed"] = comparing.heal(report, ask)
+            if report.agreed:
+                _sign(wire, report)
+            say(
+                f"{declared.get(key).title} {owner} ↔ {other}：{report.ours} / {report.theirs}，差异 {report.differing}"
+            )
+            reports.append(said)
+    return reports
+
+
+def statement(report: comparing.Report) -> str:
+    """What both ends sign when they agree."""
+    said = {
+        "id": report.id, "dataset": report.dataset, "owner": report.owner, "rows": report.ours,
+        "digest": report.our_digest,
+    }  # fmt: skip
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)
+
+
+def _sign(wire: Wire, report: comparing.Report) -> None:
+    text = statement(report)
+    theirs = wire.ask(report.peer, "sign", {"statement": text})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exchange_reconciliation SET our_signature = %s, their_signature = %s WHERE id = %s",
+            [keys.sign(text.encode()), theirs.get("signature", ""), report.id],
+        )
+
+
+def heal(say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """Bring a node back whose database was restored (or whose hub was): take back what it lost, number on behind the
+    stream, send what the other end lacks. Safe to repeat."""
+    said = _ready()
+    fetched = sent = 0
+    rebased = {}
+    with scope.acting(scope.SYSTEM), Wire() as wire:
+        for key, owner, other in pairs():
+            if owner != said["node"]:
+                continue
+
+            def ask(question: dict, other: str = other) -> dict:
+                return wire.ask(other, "exchange", question)
+
+            report = comparing.compare(key, owner, ask, other)
+            if not report.agreed:
+                done = comparing.heal(report, ask)
+                fetched, sent = fetched + done["fetched"], sent + done["sent"]
+                say(f"{declared.get(key).title}：取回 {done['fetched']}，补发 {done['sent']}")
+        for channel in nodes.channels():
+            if channel["state"] != "diverged":
+                continue
+            stream = (
+                nats.stream_in(said["node"]) if channel["name"] == "up" else nats.stream_out(channel["peer"])
+            )
+            last = _last(wire, stream, f"in.{said['node']}" if channel["name"] == "up" else channel["name"])
+            sending.rebase(channel["name"], max(last, channel["numbered"] if last == 0 else last))
+            nodes.set_state(channel["name"], "active")
+            about = said["node"] if channel["name"] == "up" else channel["peer"]
+            alarms.clear_alarm("diverged", about)
+            alarms.happened(about, "healed", f"{channel['name']} 从第 {last + 1} 号重新编号")
+            rebased[channel["name"]] = last
+            say(f"{channel['name']}：从第 {last + 1} 号重新编号")
+        if rebased:
+            nodes.renew_incarnation()
+    return {"fetched": fetched, "sent": sent, "rebased": rebased}
+
+
+def _last(wire: Wire, stream: str, prefix: str) -> int:
+    found = wire.request(f"STREAM.MSG.GET.{stream}", {"last_by_subj": f"{prefix}.>"})
+    return found["message"]["seq"] if "message" in found else 0
+
+
+def request(dataset: str, peer: str, heal: bool = False) -> None:
+    """Have the comparison made in the background (a page asked for it)."""
+    from jinzhi.network import tasks
+
+    tasks.reconcile.defer(dataset=dataset, peer=peer, heal=heal)
+
+
+def in_network() -> bool:
+    return bool(folder.node()) and folder.node().get("node") == settings.NODE
