@@ -22,7 +22,7 @@ def facts(applied: int = 0) -> dict[str, Any]:
     summary = standing.summary()
     until = keys.certificate_until()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_database_size(current_database()) / 1000000")
+        cursor.execute("SELECT sum(relpages)::bigint * 8192 / 1000000 FROM pg_class")
         (size,) = cursor.fetchone()
         cursor.execute("SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers")
         (worker,) = cursor.fetchone()

@@ -181,7 +181,8 @@ class Channel:
 
 
 def _about(channel: str) -> str:
-    return nodes.this().node if channel == "up" else channel.removeprefix("out.")
+    """The node an alarm of a channel is about: this city, or the peer the hub sends to."""
+    return folder.node()["node"] if channel == "up" else channel.removeprefix("out.")
 
 
 def _oldest(channel: str) -> int:
