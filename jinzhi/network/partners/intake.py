@@ -115,7 +115,7 @@ def open_batch(partner: Partner, gateway: str, header: Header) -> tuple[Batch, b
         if held.digest != header.digest:
             raise Refused("E06", f"批次号 {header.number} 已用于内容不同的批次，请换新的批次号")
         return held, held.state in (Batch.State.DONE, Batch.State.REFUSED)
-    base = receiving.position(_stream(partner, gateway))
+    base = receiving.position(stream_of(partner, gateway))
     made = Batch.objects.create(
         place=partner.place, partner=partner, gateway=gateway, number=header.number, dataset=header.dataset,
         schema=header.schema, digest=header.digest, rows=header.rows, base=base,
@@ -148,7 +148,7 @@ def refuse_batch(
     return shown
 
 
-def _stream(partner: Partner, gateway: str) -> str:
+def stream_of(partner: Partner, gateway: str) -> str:
     return f"{STREAMS[gateway]}_{partner.code}"
 
 
@@ -185,7 +185,7 @@ def run(
 
     Each slice is a transaction of its own (inside one of the caller's: a part of it).
     """
-    who, stream = sender(partner), _stream(partner, batch.gateway)
+    who, stream = sender(partner), stream_of(partner, batch.gateway)
     done = receiving.position(stream)
     seen: list[str] = []
     count = 0

@@ -39,6 +39,12 @@ class Partner(models.Model):
     phone = models.CharField("电话", max_length=40, blank=True)
     delivery = models.CharField("接收方式", max_length=10, choices=list(GATEWAYS.items()), default="http")
     accepts = models.JSONField("可用的提交方式", default=list)  # keys of GATEWAYS
+    file_format = models.CharField(
+        "文件格式", max_length=4, choices=[("csv", "CSV"), ("xml", "XML")], default="csv"
+    )
+    file_encoding = models.CharField(
+        "文件编码", max_length=8, default="UTF-8", choices=[("UTF-8", "UTF-8"), ("GB18030", "GB 18030")]
+    )
     max_payload = models.PositiveIntegerField("单个请求上限（字节）", default=1_000_000)
     rate = models.PositiveIntegerField("每分钟请求数", default=120)
     connections = models.PositiveSmallIntegerField("同时连接数", default=4)

@@ -8,6 +8,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import json
 import os
 import re
 from functools import lru_cache
@@ -134,3 +135,10 @@ def own_public() -> str:
 def sign(message: bytes) -> str:
     """This installation's Ed25519 signature, base64."""
     return base64.b64encode(own_key().sign(message)).decode()
+
+
+def canonical(said: dict) -> bytes:
+    """The bytes of a description or receipt that are signed: all but the signature, keys sorted, no spaces, UTF-8."""
+    kept = {key: value for key, value in said.items() if key != "signature"}
+    text = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return text.encode("utf-8", "replace")

@@ -21,3 +21,12 @@ def clean_up(timestamp: int) -> None:
 
     with scope.acting(scope.SYSTEM):
         watching.clean_up()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="partners.front", queueing_lock="partners.front", lock="partners.front")
+def front(timestamp: int) -> None:
+    """The front-end machines: folders and bridge tables."""
+    from jinzhi.network.partners import files
+
+    files.work_off()

@@ -31,6 +31,8 @@ class Migration(migrations.Migration):
                 ('phone', models.CharField(blank=True, max_length=40, verbose_name='电话')),
                 ('delivery', models.CharField(choices=[('jetstream', '消息通道'), ('http', '签名接口'), ('file', '前置机文件'), ('database', '前置机数据库')], default='http', max_length=10, verbose_name='接收方式')),
                 ('accepts', models.JSONField(default=list, verbose_name='可用的提交方式')),
+                ('file_format', models.CharField(choices=[('csv', 'CSV'), ('xml', 'XML')], default='csv', max_length=4, verbose_name='文件格式')),
+                ('file_encoding', models.CharField(choices=[('UTF-8', 'UTF-8'), ('GB18030', 'GB 18030')], default='UTF-8', max_length=8, verbose_name='文件编码')),
                 ('max_payload', models.PositiveIntegerField(default=1000000, verbose_name='单个请求上限（字节）')),
                 ('rate', models.PositiveIntegerField(default=120, verbose_name='每分钟请求数')),
                 ('connections', models.PositiveSmallIntegerField(default=4, verbose_name='同时连接数')),

@@ -70,7 +70,9 @@ def shanghai(hub):
 @pytest.fixture
 def jiangsu(hub):
     """The same with SM2."""
-    return ready("jiangsu", "sm2", gives=("yangtze.recall",), takes={"yangtze.recall": None})
+    return ready(
+        "jiangsu", "sm2", gives=("yangtze.recall",), takes={"yangtze.recall": None}, accepts=["http"]
+    )
 
 
 def recall(number="SH-1", **more):
