@@ -202,7 +202,7 @@ def _post(url: str, body: dict) -> dict:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         try:
-            words = json.load(error).get("detail", "")
+            words = json.load(error).get("message", "")
         except ValueError:
             words = ""
         raise Refused(str(words) or f"省中心应答 {error.code}") from error

@@ -51,7 +51,9 @@ class ForeignRecord:
             return None
         owner = getattr(cause.diag, "message_detail", "") or ""
         if request.path_info.startswith("/api/"):
-            return JsonResponse({"detail": f"这条记录归节点 {owner}，只能在该节点修改"}, status=409)
+            return JsonResponse(
+                {"message": f"这条记录归节点 {owner}，只能在该节点修改", "problems": []}, status=409
+            )
         return errors.foreign_record(request, owner)
 
 

@@ -98,7 +98,7 @@ def test_a_change_to_another_nodes_record_is_explained(province, client, setting
     from django.test import RequestFactory
 
     api = ForeignRecord(lambda r: None).process_exception(RequestFactory().post("/api/v1/x"), error)
-    assert api.status_code == 409 and "330200" in json.loads(api.content)["detail"]
+    assert api.status_code == 409 and "330200" in json.loads(api.content)["message"]
     assert (
         ForeignRecord(lambda r: None).process_exception(RequestFactory().post("/x"), RuntimeError()) is None
     )
