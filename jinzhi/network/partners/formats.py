@@ -82,7 +82,7 @@ def _csv_rows(content: BinaryIO, one: Dataset, codec: str) -> Iterator[Row]:
                 continue
             if len(cells) != len(names):
                 raise Refused("E01", f"第 {reader.line_num} 行有 {len(cells)} 列，应为 {len(names)} 列")
-            yield _row(dict(zip(names, cells, strict=True)), one)
+            yield record(dict(zip(names, cells, strict=True)), one)
     except csv.Error as fault:
         raise Refused("E01", f"CSV 第 {reader.line_num} 行不能读取：{fault}") from None
 
@@ -118,10 +118,10 @@ def _xml_row(element: Any, one: Dataset) -> Row:
     cells = {f"_{name}": value for name, value in element.attrib.items()}
     if odd := [name for name in cells if name not in ABOUT]:
         raise Refused("E01", f"不认识的属性：{'、'.join(odd)[:80]}")
-    return _row(cells | {str(child.tag): child.text or "" for child in element}, one)
+    return record(cells | {str(child.tag): child.text or "" for child in element}, one)
 
 
-def _row(cells: dict[str, str], one: Dataset) -> Row:
+def record(cells: dict[str, str], one: Dataset) -> Row:
     """A row of texts as a record; what cannot be read stays text, and the border says why it is refused."""
     about = {name: cells.get(name, "").strip() for name in ABOUT}
     body = {
@@ -216,7 +216,7 @@ def write(
             sink.writerow(["_seq", "_op", "_id", "_version", "_place", "_at", *fields])
             for said in found:
                 about = [said[name] for name in ("seq", "op", "id", "version", "place", "at")]
-                sink.writerow([*about, *(_cell(said["body"].get(name)) for name in fields)])
+                sink.writerow([*about, *(cell(said["body"].get(name)) for name in fields)])
             return
         sheet.write(f'<?xml version="1.0" encoding="{encoding}"?>\n<batch dataset={quoteattr(one.key)}>\n')
         for said in found:
@@ -224,7 +224,7 @@ def write(
                 f"{n}={quoteattr(str(said[n]))}" for n in ("seq", "op", "id", "version", "place", "at")
             )
             items = "".join(
-                f"<{n}>{escape(_cell(said['body'].get(n)))}</{n}>"
+                f"<{n}>{escape(cell(said['body'].get(n)))}</{n}>"
                 for n in fields
                 if said["body"].get(n) is not None
             )
@@ -232,7 +232,7 @@ def write(
         sheet.write("</batch>\n")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

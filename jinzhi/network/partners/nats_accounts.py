@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.places import scope
+from jinzhi.network.partners import intake
 from jinzhi.network.partners.models import Key, Partner
 from jinzhi.network.partners.partnering import keys_in_force
 
@@ -27,3 +29,10 @@ def accounts() -> list[dict[str, Any]]:
                 for key in keys_in_force(partner) if key.algorithm == Key.Algorithm.NKEY
             ]  # fmt: skip
     return found
+
+
+def sender(code: str) -> Sender | None:
+    """The partner as the border knows it, for its stream IN_<code>; None when it may not send this way now."""
+    with scope.acting(scope.SYSTEM):
+        partner = Partner.objects.filter(code=code, state__in=("active", "limited")).first()
+        return intake.sender(partner) if partner is not None and "jetstream" in partner.accepts else None

@@ -2,9 +2,7 @@
 
 import ipaddress
 import re
-from contextlib import suppress
 from datetime import date
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +14,7 @@ from jinzhi.foundation.calendar.arithmetic import add_months
 from jinzhi.foundation.exchange import node
 from jinzhi.foundation.people.acting import Actor, Refused, changes
 from jinzhi.foundation.places import scope
+from jinzhi.network import nats
 from jinzhi.network.catalogue import consumers
 from jinzhi.network.catalogue.models import Grant
 from jinzhi.network.partners import granting, signatures
@@ -251,10 +250,5 @@ def resume_sending(partner: Partner) -> None:
 
 
 def configure() -> None:
-    """Tell the broker about partners' accounts, once this transaction holds; where there is none, nothing happens."""
-
-    def tell() -> None:
-        with suppress(ModuleNotFoundError):
-            import_module("jinzhi.network.nats").configure()
-
-    transaction.on_commit(tell, robust=True)
+    """Tell the message server about partners' accounts, once this transaction holds; elsewhere nothing happens."""
+    transaction.on_commit(nats.configure, robust=True)

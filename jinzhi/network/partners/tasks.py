@@ -27,6 +27,7 @@ def clean_up(timestamp: int) -> None:
 @app.task(name="partners.front", queueing_lock="partners.front", lock="partners.front")
 def front(timestamp: int) -> None:
     """The front-end machines: folders and bridge tables."""
-    from jinzhi.network.partners import files
+    from jinzhi.network.partners import bridge, files
 
     files.work_off()
+    bridge.work_off()

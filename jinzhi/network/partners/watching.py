@@ -8,6 +8,7 @@ from django.utils import timezone
 from jinzhi.foundation import calendar, rules
 from jinzhi.foundation.exchange import node
 from jinzhi.foundation.places import scope
+from jinzhi.network import alarms
 from jinzhi.network.partners import partnering
 from jinzhi.network.partners.models import Call, Nonce, Partner
 
@@ -45,7 +46,7 @@ def _limit(partner: Partner, behind: int) -> int:
     row.state_reason = f"有 {behind} 条没有确认，超过约定的 {row.max_unacknowledged} 条，暂停提供"
     row.save()
     partnering.stop_sending(row, row.state_reason)
-    alarm("partner_limited", row.code, f"{row.name}：{row.state_reason}")
+    alarms.raise_alarm("partner_limited", row.code, f"{row.name}：{row.state_reason}")
     return 1
 
 
@@ -57,7 +58,7 @@ def _resume(partner: Partner) -> int:
     row.state, row.state_reason = Partner.State.ACTIVE, ""
     row.save()
     partnering.resume_sending(row)
-    calm("partner_limited", row.code)
+    alarms.clear_alarm("partner_limited", row.code)
     return 1
 
 
@@ -86,26 +87,9 @@ def overdue(channel: str) -> int:
 def _say_late(partner: Partner, here: dict) -> None:
     late = overdue(here["name"])
     if late:
-        alarm("partner_silent", partner.code, f"{partner.name}有 {late} 个批次超过时限没有回执")
+        alarms.raise_alarm("partner_silent", partner.code, f"{partner.name}有 {late} 个批次超过时限没有回执")
     else:
-        calm("partner_silent", partner.code)
-
-
-def alarm(kind: str, partner: str, detail: str) -> None:
-    """Into the network's alarms, where that room is there."""
-    try:
-        from jinzhi.network.alarms import raise_alarm
-    except ImportError:
-        return
-    raise_alarm(kind, partner, detail, "warning")
-
-
-def calm(kind: str, partner: str) -> None:
-    try:
-        from jinzhi.network.alarms import clear_alarm
-    except ImportError:
-        return
-    clear_alarm(kind, partner)
+        alarms.clear_alarm("partner_silent", partner.code)
 
 
 def clean_up() -> int:

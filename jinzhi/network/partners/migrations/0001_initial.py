@@ -5,6 +5,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 
 from jinzhi.foundation.places import rls
+from jinzhi.network.partners import bridge_schema
 
 
 class Migration(migrations.Migration):
@@ -137,5 +138,6 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(models.F('partner'), models.F('outward'), models.F('number'), name='partner_batch_once')],
             },
         ),
+        migrations.RunSQL(bridge_schema.FUNCTIONS, bridge_schema.DROP),
         *(rls.scoped(f"partners_{name}") for name in ("partner", "key", "nonce", "batch", "call")),
     ]
