@@ -19,6 +19,10 @@ class PlainWords:
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.speak_plainly()
+
+    def speak_plainly(self) -> None:
+        """Again where fields were added after the form was made."""
         for field in self.fields.values():
             chosen = isinstance(field.widget, forms.Select | forms.RadioSelect | forms.DateInput)
             label = field.label or ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from django import template
 from django.utils.html import format_html
 
-from jinzhi.network.operations import moments, nodes, recording
+from jinzhi.network.operations import moments, nodes, recording, watching
 from jinzhi.network.operations.casework_hooks import LEVEL_NAMES
 
 register = template.Library()
@@ -65,3 +65,31 @@ def lasted(seconds) -> str:
     if seconds < 48 * 3600:
         return f"{seconds // 3600} 小时 {seconds % 3600 // 60} 分"
     return f"{seconds // 86400} 天"
+
+
+@register.filter
+def alarm_title(kind) -> str:
+    return watching.title(kind)
+
+
+EVENTS = {
+    "init": "建立省中心", "join": "入网", "left": "离网", "readmitted": "恢复入网", "lost": "心跳中断", "returned": "心跳恢复",
+    "diverged": "编号不一致", "healed": "修复一致", "renewed": "更换证书", "upgraded": "软件升级", "escalated": "告警升级",
+}  # fmt: skip
+
+
+@register.filter
+def event_title(kind) -> str:
+    return EVENTS.get(kind, kind)
+
+
+@register.filter
+def gigabytes(megabytes) -> str:
+    value = float(megabytes)
+    return f"{value / 1000:.1f} GB" if value >= 1000 else f"{value:.0f} MB"
+
+
+@register.filter
+def span(outage) -> str:
+    """How long an outage lasted."""
+    return lasted((outage.ends - outage.starts).total_seconds())
