@@ -131,3 +131,131 @@ class Invitation(models.Model):
 
     def __str__(self):
         return self.node
+
+
+# -- views of the exchange's log, for list pages; what an official sees of them is in the views
+
+
+class Received(models.Model):
+    """A message that arrived and what became of it."""
+
+    received_at = models.DateTimeField("收到")
+    stream = models.CharField("通道", max_length=40)
+    seq = models.BigIntegerField("序号")
+    peer = models.CharField("来自", max_length=30)
+    dataset = models.CharField("数据集", max_length=60)
+    record = models.UUIDField("记录", null=True)
+    version = models.IntegerField("版本", null=True)
+    op = models.CharField("操作", max_length=1)
+    bytes = models.IntegerField("字节")
+    outcome = models.CharField("结果", max_length=10)
+    code = models.CharField("代码", max_length=3)
+
+    class Meta:
+        managed = False
+        db_table = "exchange_received"
+        verbose_name = "收到的消息"
+
+    def __str__(self):
+        return f"{self.stream} {self.seq}"
+
+
+class Sent(models.Model):
+    """A record's message to one peer and how far it came. `id` is the outbox's: one row for each channel."""
+
+    made_at = models.DateTimeField("发出")
+    channel = models.CharField("通道", max_length=40)
+    seq = models.BigIntegerField("序号")
+    peer = models.CharField("发往", max_length=30)
+    batch = models.BigIntegerField("批次")
+    dataset = models.CharField("数据集", max_length=60)
+    record = models.UUIDField("记录")
+    version = models.IntegerField("版本")
+    op = models.CharField("操作", max_length=1)
+    outcome = models.CharField("状态", max_length=12)
+    code = models.CharField("代码", max_length=3)
+
+    class Meta:
+        managed = False
+        db_table = "exchange_sent"
+        verbose_name = "发出的消息"
+
+    def __str__(self):
+        return f"{self.channel} {self.seq}"
+
+
+class Quarantined(models.Model):
+    """A message refused here."""
+
+    received_at = models.DateTimeField("收到")
+    peer = models.CharField("来自", max_length=30)
+    kind = models.CharField("对方类别", max_length=10)
+    stream = models.CharField("通道", max_length=40)
+    seq = models.BigIntegerField("序号")
+    dataset = models.CharField("数据集", max_length=60)
+    record = models.UUIDField("记录", null=True)
+    version = models.IntegerField("版本", null=True)
+    code = models.CharField("代码", max_length=3)
+    reason = models.TextField("原因")
+    payload = models.TextField("消息")
+    state = models.CharField("状态", max_length=10)
+    settled_at = models.DateTimeField("处理时间", null=True)
+    settled_by = models.CharField("处理", max_length=80)
+
+    class Meta:
+        managed = False
+        db_table = "exchange_quarantine"
+        verbose_name = "隔离的消息"
+
+    def __str__(self):
+        return f"{self.peer} {self.code}"
+
+
+class RefusedThere(models.Model):
+    """A message of ours that a peer refused."""
+
+    channel = models.CharField("通道", max_length=40)
+    seq = models.BigIntegerField("序号")
+    peer = models.CharField("对方", max_length=30)
+    dataset = models.CharField("数据集", max_length=60)
+    record = models.UUIDField("记录", null=True)
+    version = models.IntegerField("版本", null=True)
+    code = models.CharField("代码", max_length=3)
+    reason = models.TextField("原因")
+    told_at = models.DateTimeField("告知时间")
+    state = models.CharField("状态", max_length=10)
+
+    class Meta:
+        managed = False
+        db_table = "exchange_refused"
+        verbose_name = "对方拒收"
+
+    def __str__(self):
+        return f"{self.peer} {self.code}"
+
+
+class Reconciliation(models.Model):
+    """A comparison of both ends."""
+
+    id = models.UUIDField(primary_key=True)
+    peer = models.CharField("对方", max_length=30)
+    dataset = models.CharField("数据集", max_length=60)
+    owner_node = models.CharField("记录归属", max_length=12)
+    started_at = models.DateTimeField("开始")
+    finished_at = models.DateTimeField("完成", null=True)
+    ours = models.BigIntegerField("本方", null=True)
+    theirs = models.BigIntegerField("对方", null=True)
+    differing = models.BigIntegerField("差异", null=True)
+    state = models.CharField("结果", max_length=10)
+    report = models.JSONField("报告")
+    our_signature = models.TextField("本方签名")
+    their_signature = models.TextField("对方签名")
+    signed_by = models.CharField("核定人", max_length=80)
+
+    class Meta:
+        managed = False
+        db_table = "exchange_reconciliation"
+        verbose_name = "对账"
+
+    def __str__(self):
+        return f"{self.dataset} {self.peer}"

@@ -1,0 +1,293 @@
+"""The lists of the exchange: what arrived, what was sent, what was refused on either side, comparisons."""
+
+import django_filters
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
+
+from jinzhi.foundation.exchange import declared
+from jinzhi.network import models
+from jinzhi.network.models import Node
+from jinzhi.web.lists import DaysFilter, ListFilter, ListTable
+from jinzhi.web.templatetags.jinzhi import cn_time, lamp, state
+
+OUTCOMES = {
+    "applied": ("已入库", "green"), "refused": ("拒收", "red"), "sent": ("已送达", "blue"), "waiting": ("待发", "yellow"),
+}  # fmt: skip
+OPS = {"u": "新增或变更", "d": "删除", "t": "移交"}
+CODES = {
+    "E01": "信封或批次不完整", "E02": "签名不符", "E03": "结构不符", "E04": "代码值不存在", "E05": "校验码不符",
+    "E06": "重复", "E07": "引用的记录未到", "E08": "版本次序", "E09": "无权发送", "E10": "超过大小",
+}  # fmt: skip
+STATES = {
+    "open": ("待处理", "yellow"), "applied": ("已应用", "green"), "discarded": ("已作废", "grey"),
+    "resent": ("已重发", "blue"), "repaired": ("已修复", "green"),
+}  # fmt: skip
+RESULTS = {
+    "agreed": ("相符", "green"), "differs": ("有差异", "red"), "running": ("进行中", "blue"), "failed": ("未完成", "yellow"),
+}  # fmt: skip
+
+
+def dataset_title(key: str) -> str:
+    found = declared.all().get(key)
+    return found.title if found else key
+
+
+def peer_title(code: str) -> str:
+    """The name of a node; a partner keeps its code."""
+    if code == "hub":
+        return "省中心"
+    return dict(Node.objects.values_list("code", "name")).get(code, code)
+
+
+def datasets() -> list[tuple[str, str]]:
+    return [(key, one.title) for key, one in declared.all().items()]
+
+
+class _Log(ListTable):
+    dataset = tables.Column("数据集", attrs={"td": {"class": "main-cell"}})
+    op = tables.Column("操作")
+    record = tables.Column("记录", default="", attrs={"td": {"class": "hash"}})
+    version = tables.Column("版本", default="", attrs={"td": {"class": "number"}})
+    outcome = tables.Column("结果")
+    code = tables.Column("代码", default="")
+    seq = tables.Column("序号", attrs={"th": {"data-off": ""}, "td": {"class": "number"}})
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.peers = dict(Node.objects.values_list("code", "name")) | {"hub": "省中心"}
+
+    def render_dataset(self, value):
+        return dataset_title(value)
+
+    def render_peer(self, value):
+        return self.peers.get(value, value)
+
+    def render_op(self, value):
+        return OPS.get(value, value)
+
+    def render_record(self, record):
+        if record.record is None:
+            return ""
+        way = reverse("exchange-way", args=[record.record])
+        return format_html('<a href="{}" title="{}">…{}</a>', way, record.record, str(record.record)[-8:])
+
+    def value_record(self, record):
+        return str(record.record or "")
+
+    def render_outcome(self, value):
+        return state(*OUTCOMES.get(value, (value, "grey")))
+
+    def value_outcome(self, value):
+        return OUTCOMES.get(value, (value,))[0]
+
+    def render_code(self, value):
+        return f"{value} {CODES.get(value, '')}"
+
+
+class ReceivedTable(_Log):
+    name = "exchange-received"
+    title = "收到的消息"
+    sorts = {"received_at": ("-id",)}
+    received_at = tables.Column("收到")
+    peer = tables.Column("来自")
+    bytes = tables.Column("字节", attrs={"th": {"data-off": ""}, "td": {"class": "number"}})
+
+    class Meta(ListTable.Meta):
+        sequence = (
+            "received_at",
+            "peer",
+            "dataset",
+            "op",
+            "record",
+            "version",
+            "outcome",
+            "code",
+            "seq",
+            "bytes",
+        )
+
+    def render_received_at(self, value):
+        return cn_time(value)
+
+
+class SentTable(_Log):
+    name = "exchange-sent"
+    title = "发出的消息"
+    sorts = {"made_at": ("-id", "channel")}
+    made_at = tables.Column("发出")
+    peer = tables.Column("发往")
+    batch = tables.Column("批次", attrs={"th": {"data-off": ""}, "td": {"class": "number"}})
+
+    class Meta(ListTable.Meta):
+        sequence = (
+            "made_at",
+            "peer",
+            "dataset",
+            "op",
+            "record",
+            "version",
+            "outcome",
+            "code",
+            "seq",
+            "batch",
+        )
+
+    def render_made_at(self, value):
+        return cn_time(value)
+
+
+class _Filter(ListFilter):
+    placeholder = "记录标识"
+    first = ("q", "dataset", "peer")
+
+    dataset = django_filters.ChoiceFilter(choices=datasets, label="数据集")
+    peer = django_filters.CharFilter(label="对方代码", lookup_expr="exact")
+    code = django_filters.ChoiceFilter(choices=[(k, f"{k} {v}") for k, v in CODES.items()], label="代码")
+
+    def search(self, queryset, name, value):
+        """By the whole key of a record: anything else finds nothing."""
+        from uuid import UUID
+
+        try:
+            return queryset.filter(record=UUID(value.strip()))
+        except ValueError:
+            return queryset.none()
+
+
+class ReceivedFilter(_Filter):
+    outcome = django_filters.ChoiceFilter(choices=[("applied", "已入库"), ("refused", "拒收")], label="结果")
+    received_at = DaysFilter(label="日期")
+
+    class Meta:
+        model = models.Received
+        fields: list[str] = []
+
+
+class SentFilter(_Filter):
+    outcome = django_filters.ChoiceFilter(
+        choices=[(k, v[0] if k != "applied" else "对方已入库") for k, v in OUTCOMES.items()], label="状态"
+    )
+    made_at = DaysFilter(label="日期")
+
+    class Meta:
+        model = models.Sent
+        fields: list[str] = []
+
+
+class QuarantineTable(_Log):
+    name = "exchange-quarantine"
+    title = "隔离区"
+    sorts = {"received_at": ("-id",)}
+    received_at = tables.Column("收到")
+    peer = tables.Column("来自")
+    reason = tables.Column("原因", attrs={"td": {"class": "wide"}})
+    state = tables.Column("状态")
+    op = None
+    outcome = None
+
+    class Meta(ListTable.Meta):
+        sequence = ("received_at", "peer", "dataset", "code", "reason", "record", "version", "state", "seq")
+        row_attrs = {"data-href": lambda record: reverse("exchange-quarantined", args=[record.pk])}
+
+    def render_received_at(self, record):
+        found = reverse("exchange-quarantined", args=[record.pk])
+        return format_html('<a href="{}">{}</a>', found, cn_time(record.received_at))
+
+    def render_state(self, value):
+        return state(*STATES.get(value, (value, "grey")))
+
+
+class QuarantineFilter(_Filter):
+    first = ("q", "state", "dataset")
+    state = django_filters.ChoiceFilter(
+        choices=[(k, v[0]) for k, v in STATES.items() if k != "resent"], label="状态"
+    )
+
+    class Meta:
+        model = models.Quarantined
+        fields: list[str] = []
+
+
+class RefusedTable(_Log):
+    name = "exchange-refused"
+    title = "对方拒收"
+    sorts = {"told_at": ("-id",)}
+    told_at = tables.Column("告知")
+    peer = tables.Column("对方")
+    reason = tables.Column("原因", attrs={"td": {"class": "wide"}})
+    state = tables.Column("状态")
+    op = None
+    outcome = None
+
+    class Meta(ListTable.Meta):
+        sequence = ("told_at", "peer", "dataset", "code", "reason", "record", "version", "state", "seq")
+
+    def render_told_at(self, value):
+        return cn_time(value)
+
+    def render_state(self, value):
+        return state(*STATES.get(value, (value, "grey")))
+
+
+class RefusedFilter(_Filter):
+    first = ("q", "state", "dataset")
+    state = django_filters.ChoiceFilter(choices=[("open", "待处理"), ("resent", "已重发")], label="状态")
+
+    class Meta:
+        model = models.RefusedThere
+        fields: list[str] = []
+
+
+class ReconciliationTable(ListTable):
+    name = "exchange-reconciliations"
+    title = "对账"
+    sorts = {"started_at": ("-started_at", "-id")}
+    started_at = tables.Column("时间")
+    dataset = tables.Column("数据集", attrs={"td": {"class": "main-cell"}})
+    owner_node = tables.Column("记录归属")
+    peer = tables.Column("对方")
+    ours = tables.Column("本方", attrs={"td": {"class": "number"}}, default="")
+    theirs = tables.Column("对方条数", attrs={"td": {"class": "number"}}, default="")
+    differing = tables.Column("差异", attrs={"td": {"class": "number"}}, default="")
+    state = tables.Column("结果")
+    signed_by = tables.Column("核定", default="")
+
+    class Meta(ListTable.Meta):
+        row_attrs = {"data-href": lambda record: reverse("exchange-reconciliation", args=[record.pk])}
+
+    def render_started_at(self, value):
+        return cn_time(value)
+
+    def render_dataset(self, record):
+        found = reverse("exchange-reconciliation", args=[record.pk])
+        return format_html('<a href="{}">{}</a>', found, dataset_title(record.dataset))
+
+    def value_dataset(self, value):
+        return dataset_title(value)
+
+    def render_owner_node(self, value):
+        return peer_title(value)
+
+    def render_peer(self, value):
+        return peer_title(value)
+
+    def render_state(self, value):
+        word, tone = RESULTS.get(value, (value, "grey"))
+        return lamp("red", word) if tone == "red" else state(word, tone)
+
+    def value_state(self, value):
+        return RESULTS.get(value, (value,))[0]
+
+
+class ReconciliationFilter(ListFilter):
+    words = ("dataset", "signed_by")
+    placeholder = "数据集代号、核定人"
+    first = ("q", "state", "dataset")
+    state = django_filters.ChoiceFilter(choices=[(k, v[0]) for k, v in RESULTS.items()], label="结果")
+    dataset = django_filters.ChoiceFilter(choices=datasets, label="数据集")
+    peer = django_filters.CharFilter(label="对方代码", lookup_expr="exact")
+
+    class Meta:
+        model = models.Reconciliation
+        fields: list[str] = []

@@ -1,0 +1,300 @@
+"""Pages of the exchange: how it stands, the message log, the quarantine, comparisons."""
+
+import json
+from datetime import timedelta
+
+from django.contrib import messages
+from django.db import connection
+from django.db.models import Count
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from jinzhi.foundation.exchange import applying, border, comparing, declared, quarantine, standing
+from jinzhi.foundation.exchange import node as nodes
+from jinzhi.foundation.people.access import role_required
+from jinzhi.foundation.people.acting import Actor
+from jinzhi.foundation.places import scope
+from jinzhi.network import asking, exchange_tables, folder, reconciling
+from jinzhi.network.models import Quarantined, Received, Reconciliation, RefusedThere, Sent
+from jinzhi.web.lists import list_page
+
+READERS = ("operator", "operations_manager", "administrator", "auditor", "supervisor")
+reader = role_required(*READERS)
+actor = role_required("operator", "operations_manager", "administrator")
+MAY_ACT = {"operator", "operations_manager", "administrator"}
+
+
+def _of_this_node(request) -> bool:
+    """Whether the post is one of the node's own bureau: figures of the whole node are for it alone."""
+    return request.post.agency.place == int(f"{nodes.this().node:0<12}")
+
+
+@require_safe
+@reader
+def overview(request):
+    """Figures of each dataset and peer, channels, what waits in quarantine."""
+    context: dict = {"in_network": reconciling.in_network(), "whole": _of_this_node(request)}
+    if context["whole"]:
+        peers: dict[str, list] = {}
+        for row in standing.status():
+            peers.setdefault(row["peer"], []).append(row)
+        context["peers"] = [
+            {"code": code, "name": exchange_tables.peer_title(code), "rows": rows}
+            for code, rows in peers.items()
+        ]
+        context["channels"] = [
+            one | {"title": exchange_tables.peer_title(one["peer"]), "waiting": max(0, one["numbered"] - one["stored"]),
+                   "unconfirmed": max(0, one["stored"] - one["acknowledged"])}
+            for one in nodes.channels()
+        ]  # fmt: skip
+    context["quarantined"] = Quarantined.objects.filter(state="open").count()
+    context["refused"] = RefusedThere.objects.filter(state="open").count()
+    since = timezone.now() - timedelta(days=30)
+    found = Reconciliation.objects.filter(started_at__gt=since).values("state").annotate(n=Count("id"))
+    context["reconciled"] = {row["state"]: row["n"] for row in found}
+    return render(request, "network/exchange.html", context)
+
+
+@require_safe
+@reader
+def received(request):
+    return list_page(
+        request, table=exchange_tables.ReceivedTable, queryset=Received.objects.all(),
+        filters=exchange_tables.ReceivedFilter, template="network/exchange_log.html", context={"side": "in"},
+    )  # fmt: skip
+
+
+@require_safe
+@reader
+def sent(request):
+    return list_page(
+        request, table=exchange_tables.SentTable, queryset=Sent.objects.all(), filters=exchange_tables.SentFilter,
+        template="network/exchange_log.html", context={"side": "out"},
+    )  # fmt: skip
+
+
+@require_safe
+@reader
+def way(request, record):
+    """Where one record has been, as far as the post may see."""
+    seen = Received.objects.filter(record=record).exists() or Sent.objects.filter(record=record).exists()
+    if not seen:
+        raise Http404("没有这条记录的消息")
+    lines = []
+    for line in standing.way(str(record)):
+        word, tone = exchange_tables.OUTCOMES.get(line.get("outcome", ""), ("写入", "grey"))
+        lines.append(
+            line | {
+                "dataset_title": exchange_tables.dataset_title(line["dataset"]),
+                "peer_title": exchange_tables.peer_title(line["peer"]) if line.get("peer") else "",
+                "op_title": exchange_tables.OPS.get(line["op"], line["op"]), "word": word, "tone": tone,
+            }
+        )  # fmt: skip
+    return render(request, "network/exchange_way.html", {"record": record, "lines": lines})
+
+
+# -- quarantine
+
+
+@require_safe
+@reader
+def isolated(request):
+    return list_page(
+        request, table=exchange_tables.QuarantineTable, queryset=Quarantined.objects.defer("payload"),
+        filters=exchange_tables.QuarantineFilter, template="network/exchange_quarantine.html", context={"side": "in"},
+    )  # fmt: skip
+
+
+@require_safe
+@reader
+def refused(request):
+    return list_page(
+        request, table=exchange_tables.RefusedTable, queryset=RefusedThere.objects.all(),
+        filters=exchange_tables.RefusedFilter, template="network/exchange_quarantine.html",
+        context={"side": "out", "may_act": bool(request.roles & MAY_ACT)},
+    )  # fmt: skip
+
+
+ADVICE = {
+    "E01": "请发送方检查信封和编码后重发。",
+    "E03": "请发送方按数据集的信息项核对；结构版本不同的，先升级较旧的一方。",
+    "E04": "请核对代码值；代码集有新版本的，先更新代码集再重新应用。",
+    "E05": "请发送方核对代码后更正记录，更正即重新发送。",
+    "E06": "本节点已有同一代码的另一条记录。请核对是否同一对象，合并或更正后再重新应用。",
+    "E07": "引用的记录到达后会自动应用；长期未到的，请发送方补发上级记录。",
+    "E08": "请对账，由对账修复处理。",
+    "E09": "发送方不能发送这条记录。请核对辖区、归属和授权。",
+    "E10": "请发送方拆分或压缩。",
+}
+
+
+@require_safe
+@reader
+def quarantined(request, key: int):
+    found = get_object_or_404(Quarantined, pk=key)
+    Actor.of(request).record("exchange.quarantine.read", f"隔离消息 {key}", {"数据集": found.dataset})
+    try:
+        shown = json.dumps(json.loads(found.payload), ensure_ascii=False, indent=2)
+    except ValueError:
+        shown = found.payload
+    word, tone = exchange_tables.STATES.get(found.state, (found.state, "grey"))
+    context = {
+        "q": found, "shown": shown[:20_000], "cut": len(shown) > 20_000, "word": word, "tone": tone,
+        "dataset": exchange_tables.dataset_title(found.dataset), "peer": exchange_tables.peer_title(found.peer),
+        "meaning": exchange_tables.CODES.get(found.code, ""), "advice": ADVICE.get(found.code, ""),
+        "may_act": bool(request.roles & MAY_ACT) and found.state == "open",
+    }  # fmt: skip
+    return render(request, "network/exchange_quarantined.html", context)
+
+
+@require_POST
+@actor
+def reapply(request, key: int):
+    """Try a refused message again: what it lacked may be here now."""
+    found = get_object_or_404(Quarantined, pk=key)
+    with scope.acting(scope.SYSTEM):
+        problem = _apply(found)
+        done = not problem and quarantine.settle([key], "applied", request.user.name)
+    if problem:
+        messages.error(request, f"仍不能应用：{problem}")
+    elif not done:
+        messages.warning(request, "这条消息已由别人处理。")
+    else:
+        Actor.of(request).record("exchange.quarantine.applied", f"隔离消息 {key}", {"数据集": found.dataset})
+        messages.success(request, "已应用。")
+    return redirect("exchange-quarantined", key=key)
+
+
+def _apply(found: Quarantined) -> str:
+    """The sentence of refusal, or "" when the message has been applied."""
+    from django.db import transaction
+
+    try:
+        sender = asking.sender_of(found.peer)
+    except LookupError:
+        other = asking.partner_sender(found.peer)
+        if other is None:
+            return f"对方 {found.peer} 已不在网络中"
+        sender = other
+    message = border.read(found.seq, found.payload.encode(), sender)
+    if not message.code:
+        with transaction.atomic():
+            applying.apply([message], sender)
+    return f"{message.code} {message.reason}" if message.code else ""
+
+
+@require_POST
+@actor
+def discard(request, key: int):
+    found = get_object_or_404(Quarantined, pk=key)
+    reason = request.POST.get("reason", "").strip()[:200]
+    if not reason:
+        messages.error(request, "请写明作废的理由。")
+        return redirect("exchange-quarantined", key=key)
+    with scope.acting(scope.SYSTEM):
+        done = quarantine.settle([key], "discarded", request.user.name)
+    if done:
+        Actor.of(request).record(
+            "exchange.quarantine.discarded", f"隔离消息 {key}", {"理由": reason, "数据集": found.dataset}
+        )
+        messages.success(request, "已作废。")
+    else:
+        messages.warning(request, "这条消息已由别人处理。")
+    return redirect("exchange-quarantined", key=key)
+
+
+@require_POST
+@actor
+def resend(request):
+    """Send the present state of what peers refused once more: those the post may see."""
+    keys = list(RefusedThere.objects.filter(state="open").values_list("pk", flat=True)[:5000])
+    with scope.acting(scope.SYSTEM):
+        count = quarantine.resend(ids=keys) if keys else 0
+    if count:
+        Actor.of(request).record("exchange.resent", "对方拒收的记录", {"条数": count})
+    messages.success(request, f"已按现状重新发送 {count} 条。")
+    return redirect("exchange-refused")
+
+
+# -- comparisons
+
+
+@require_safe
+@reader
+def reconciliations(request):
+    return list_page(
+        request, table=exchange_tables.ReconciliationTable, queryset=Reconciliation.objects.defer("report"),
+        filters=exchange_tables.ReconciliationFilter, template="network/exchange_reconciliations.html",
+        context={
+            "datasets": exchange_tables.datasets(), "may_act": bool(request.roles & MAY_ACT) and _of_this_node(request),
+            "in_network": reconciling.in_network(),
+        },
+    )  # fmt: skip
+
+
+@require_safe
+@reader
+def reconciliation(request, key):
+    found = get_object_or_404(Reconciliation, pk=key)
+    differences = found.report.get("differences", [])
+    kinds: dict[str, int] = {}
+    for one in differences:
+        kinds[one["kind"]] = kinds.get(one["kind"], 0) + 1
+    word, tone = exchange_tables.RESULTS.get(found.state, (found.state, "grey"))
+    context = {
+        "r": found, "dataset": exchange_tables.dataset_title(found.dataset), "word": word, "tone": tone,
+        "peer": exchange_tables.peer_title(found.peer), "owner": exchange_tables.peer_title(found.owner_node),
+        "kinds": [(comparing.KINDS.get(kind, kind), n) for kind, n in sorted(kinds.items())],
+        "differences": [d | {"word": comparing.KINDS.get(d["kind"], d["kind"])} for d in differences[:200]],
+        "more": max(0, len(differences) - 200), "error": found.report.get("error", ""),
+        "may_act": bool(request.roles & MAY_ACT) and _of_this_node(request),
+        "may_sign": request.roles & {"operations_manager", "supervisor"} and found.state == "agreed" and not found.signed_by,
+    }  # fmt: skip
+    return render(request, "network/exchange_reconciliation.html", context)
+
+
+@require_POST
+@actor
+def ask_reconciliation(request):
+    """Have a comparison made in the background."""
+    dataset, peer = request.POST.get("dataset", ""), request.POST.get("peer", "").strip()
+    heal = request.POST.get("heal") == "1"
+    if not _of_this_node(request):
+        raise Http404
+    if dataset and dataset not in declared.all():
+        messages.error(request, "没有这个数据集。")
+    elif peer and not (peer.isalnum() and len(peer) <= 12):
+        messages.error(request, "对方代码不对。")
+    elif not folder.node():
+        messages.error(request, "本节点没有加入网络，不能对账。")
+    else:
+        with scope.acting(scope.SYSTEM):
+            reconciling.request(dataset, peer, heal)
+        Actor.of(request).record(
+            "exchange.reconcile", dataset or "全部数据集", {"对方": peer or "全部", "修复": heal}
+        )
+        messages.success(request, "已开始对账，完成后列在下面。")
+    return redirect("exchange-reconciliations")
+
+
+@require_POST
+@role_required("operations_manager", "supervisor")
+def sign(request, key):
+    """A person confirms a comparison in which both ends agree."""
+    found = get_object_or_404(Reconciliation, pk=key)
+    with scope.acting(scope.SYSTEM), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exchange_reconciliation SET signed_by = %s WHERE id = %s AND signed_by = '' AND state = 'agreed'",
+            [request.user.name[:80], found.pk],
+        )
+        done = cursor.rowcount
+    if done:
+        Actor.of(request).record(
+            "exchange.reconciliation.signed", f"对账 {found.pk}", {"数据集": found.dataset}
+        )
+        messages.success(request, "已核定。")
+    else:
+        messages.warning(request, "只有两端相符、尚未核定的对账可以核定。")
+    return redirect("exchange-reconciliation", key=key)
