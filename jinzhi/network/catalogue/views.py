@@ -13,8 +13,10 @@ from jinzhi.foundation.exchange.declared import FLOWS, SHARING
 from jinzhi.foundation.people.access import reader_required, role_required, staff_required
 from jinzhi.foundation.people.acting import Actor, Refused
 from jinzhi.foundation.people.models import Agency
+from jinzhi.foundation.places import scope
 from jinzhi.network.catalogue import (
     challenging,
+    consumers,
     lineage,
     listing,
     measuring,
@@ -40,12 +42,11 @@ def _dataset(key: str) -> declared.Dataset:
 
 def peer_names() -> dict[str, str]:
     """Node and partner codes in words."""
-    from jinzhi.network.catalogue import consumers
-
     names = dict(Agency.objects.exclude(level=Agency.Level.COUNTY).values_list("key", "short_name"))
-    for kind in consumers.KINDS.values():
-        if kind.key != "agency":
-            names |= dict(kind.offered())
+    with scope.acting(scope.SYSTEM):  # who exchanges with the province is no secret among officials
+        for kind in consumers.KINDS.values():
+            if kind.key != "agency":
+                names |= dict(kind.offered())
     return names | {"hub": "省级中心"}
 
 
