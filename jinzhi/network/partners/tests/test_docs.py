@@ -9,7 +9,7 @@ from django.conf import settings
 
 from jinzhi.foundation.exchange import node, sending
 from jinzhi.foundation.exchange.models import Document
-from jinzhi.network.partners import granting, partnering
+from jinzhi.network.partners import partnering
 from jinzhi.network.partners.models import Partner
 from jinzhi.network.partners.tests.conftest import inward, outward
 from jinzhi.registry.models import Enterprise
@@ -61,4 +61,3 @@ def test_the_shell_client_of_the_document_works(live, place):
     assert '"batch": "2026-0002"' in ran.stdout or '"batch":"2026-0002"' in ran.stdout, (
         ran.stdout + ran.stderr
     )
-    assert granting.find("cnca")
