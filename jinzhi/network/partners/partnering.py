@@ -24,6 +24,7 @@ SETTERS = ("administrator",)
 KEYERS = ("security_administrator",)
 READERS = (*SETTERS, *KEYERS, "supervisor", "auditor")
 LARGEST, FASTEST, MOST_CONNECTIONS = 5_000_000, 6_000, 64
+NEEDED = {"jetstream": {"nkey"}}  # kinds of key by way; the others need one that signs
 LIMITS = ("max_payload", "rate", "connections", "max_unacknowledged")
 
 
@@ -176,12 +177,11 @@ def keys_in_force(partner: Partner) -> list[Key]:
 def what_lacks(partner: Partner) -> list[str]:
     """What must be there before the partner can be switched on, in words."""
     lacking = []
-    ways = {partner.delivery, *partner.accepts}
     algorithms = {key.algorithm for key in keys_in_force(partner)}
-    if ways & {"http", "file"} and not algorithms & {"ed25519", "sm2"}:
-        lacking.append("没有登记签名公钥")
-    if "jetstream" in ways and "nkey" not in algorithms:
-        lacking.append("没有登记消息通道的 NKey 公钥")
+    usable = {way for way in GATEWAYS if way == "database" or algorithms & NEEDED.get(way, {"ed25519", "sm2"})}
+    if partner.delivery not in usable or (partner.accepts and not usable & set(partner.accepts)):
+        nkey = partner.delivery == "jetstream" or partner.accepts == ["jetstream"]
+        lacking.append("没有登记消息通道的 NKey 公钥" if nkey else "没有登记签名公钥")
     if not Grant.objects.filter(kind=granting.KIND, consumer=partner.code, state=Grant.State.ACTIVE).exists():
         lacking.append("没有任何有效的数据授权")
     return lacking
