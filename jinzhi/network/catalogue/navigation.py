@@ -1,5 +1,6 @@
 """Menu entries of the catalogue, what waits for an answer, and the words of what it logs."""
 
+from django.core.cache import cache
 from django.urls import reverse
 
 from jinzhi.foundation import calendar
@@ -10,13 +11,30 @@ from jinzhi.web.navigation import Entry, Hit, Reminder, Source
 GROUP = "数据共享"
 
 
-def _to_answer(request) -> int:
+def _open(request) -> list[Request]:
+    """Requests that the post's agency has to answer, read once a page."""
     if request.post is None:
-        return 0
-    return Request.objects.filter(provider=request.post.agency.key, state=Request.State.OPEN).count()
+        return []
+    if not hasattr(request, "requests_to_answer"):
+        key = request.post.agency.key
+
+        def read() -> list[Request]:
+            return list(Request.objects.filter(provider=key, state=Request.State.OPEN)[:100])
+
+        # An administrator answers now and then: his pages ask once in half a minute.
+        often = request.roles & {"supervisor", "approver"}
+        request.requests_to_answer = read() if often else cache.get_or_set(f"requests:{key}", read, 30)
+    return request.requests_to_answer
+
+
+def _to_answer(request) -> int:
+    return len(_open(request))
 
 
 def _doubted(request) -> int:
+    """For supervisors and approvers; an administrator finds the number on the page."""
+    if not request.roles & {"supervisor", "approver"}:
+        return 0
     return Challenge.objects.filter(
         state=Challenge.State.OPEN, provider_place__range=(request.scope.lo, request.scope.hi)
     ).count()
@@ -52,7 +70,7 @@ def reminders(request) -> list[Reminder]:
     """Requests that this post's agency has to answer, late ones in red."""
     if request.post is None or not request.roles & set(registering.KEEPERS):
         return []
-    rows = list(Request.objects.filter(provider=request.post.agency.key, state=Request.State.OPEN)[:100])
+    rows = _open(request)
     if not rows:
         return []
     late = sum(requesting.due(row) < calendar.today() for row in rows)

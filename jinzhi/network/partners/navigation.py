@@ -1,5 +1,7 @@
 """Menu entries of partners and the words of what is logged about them."""
 
+from django.core.cache import cache
+
 from jinzhi.network.catalogue.navigation import GROUP
 from jinzhi.network.partners import partnering
 from jinzhi.network.partners.models import Partner
@@ -7,7 +9,8 @@ from jinzhi.web.navigation import Entry
 
 
 def _limited(request) -> int:
-    return Partner.objects.filter(state=Partner.State.LIMITED).count()
+    """Partners that were cut down because they do not acknowledge; asked once in half a minute."""
+    return cache.get_or_set("partners:limited", Partner.objects.filter(state=Partner.State.LIMITED).count, 30)
 
 
 ENTRIES = [
