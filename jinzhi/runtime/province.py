@@ -266,7 +266,9 @@ def _join(made: Plan, say: Say) -> None:
     for node in made.cities:
         if (node.var / "network" / "node.json").exists():
             continue
-        token = run(made, made.hub, "network", "invite", node.code, "--address", node.line).split()[-1]
+        token = run(
+            made, made.hub, "network", "invite", node.code, "--address", node.line, "--url", made.hub.url.rstrip("/")
+        ).split()[-1]  # fmt: skip
         run(made, node, "network", "join", token)
         say(f"{node.code} {node.name}已加入")
 
