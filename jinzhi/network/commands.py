@@ -1,6 +1,7 @@
 """`jinzhi network …` (who is in the network) and `jinzhi exchange …` (what goes through it)."""
 
 import json
+import logging
 from typing import Annotated
 
 import typer
@@ -136,9 +137,15 @@ def heal(as_json: Json = False) -> None:
         typer.secho(f"✓ 取回 {done['fetched']} 条，补发 {done['sent']} 条", fg="green")
 
 
+def _quiet() -> None:
+    """asyncio warns of a closed TLS connection at each cut; the processes say it in their own words."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
 @app.command(hidden=True)
 def relay() -> None:
     """The relay in the foreground (the supervisor runs it)."""
+    _quiet()
     from jinzhi.network import relay as process
 
     process.main()
@@ -147,6 +154,7 @@ def relay() -> None:
 @app.command(hidden=True)
 def inbox() -> None:
     """The inbox in the foreground (the supervisor runs it)."""
+    _quiet()
     from jinzhi.network import inbox as process
 
     process.main()
