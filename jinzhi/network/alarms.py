@@ -22,6 +22,7 @@ KINDS = {
     "disk": "磁盘空间不足",
     "quarantine": "隔离区有待处理消息",
     "partner_silent": "伙伴长期不确认",
+    "partner_limited": "伙伴积压限制",
     "version": "软件版本相差过大",
 }
 
