@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.http import HttpRequest
@@ -107,10 +108,17 @@ def admit(request: HttpRequest, claimed: str) -> Caller:
         raise Denied(403, f"{partner.name}{partner.get_state_display()}，不能交换")
     _from_where(request, partner)
     _in_rate(partner)
-    now = timezone.now()
-    Key.objects.filter(pk=key.pk).update(last_used_at=now)
-    Partner.objects.filter(pk=partner.pk).update(last_seen=now)
+    _seen(partner, key)
     return Caller(partner, key)
+
+
+def _seen(partner: Partner, key: Key) -> None:
+    """Once a minute; not while a batch of the partner is being set up."""
+    now = timezone.now()
+    if partner.last_seen is None or partner.last_seen < now - MINUTE:
+        Partner.objects.filter(pk=partner.pk).update(last_seen=now)
+    if key.last_used_at is None or key.last_used_at < now - MINUTE:
+        Key.objects.filter(pk=key.pk).update(last_used_at=now)
 
 
 def _verified(request: HttpRequest, partner: Partner, said: dict[str, str]) -> Key:
@@ -119,15 +127,24 @@ def _verified(request: HttpRequest, partner: Partner, said: dict[str, str]) -> K
     if said["Key"]:
         keys = keys.filter(key_id=said["Key"][:16])
     for key in keys.order_by("-valid_from")[:8]:
-        message = to_sign(
-            request.method or "", request.path, request.META.get("QUERY_STRING", ""), said["Timestamp"], said["Nonce"],
-            partner.code, signatures.digest(key.algorithm, request.body),
-        )  # fmt: skip
-        if signatures.verify(key.algorithm, key.public, message, said["Signature"]):
+        if _signed_by(key, request, partner.code, said):
             if key.valid_to < today:
                 raise Denied(401, f"密钥 {key.key_id} 已于 {key.valid_to} 到期，请登记新的公钥")
             return key
     raise Denied(401, UNKNOWN)
+
+
+def _signed_by(key: Key, request: HttpRequest, code: str, said: dict[str, str]) -> bool:
+    """Whether the signature is this key's; the path may have been signed percent-encoded or plain."""
+    body = signatures.digest(key.algorithm, request.body)
+    query = request.META.get("QUERY_STRING", "")
+    for path in dict.fromkeys(
+        (request.path, quote(request.path, safe="/~"), quote(request.path, safe="/~:@!$&'()*+,;="))
+    ):
+        message = to_sign(request.method or "", path, query, said["Timestamp"], said["Nonce"], code, body)
+        if signatures.verify(key.algorithm, key.public, message, said["Signature"]):
+            return True
+    return False
 
 
 def _fresh(text: str) -> None:
@@ -183,10 +200,15 @@ def _keep_refusal(request: HttpRequest, claimed: str, denied: Denied) -> None:
     )  # fmt: skip
 
 
+def first_slot(partner: Partner) -> int:
+    """The advisory lock of the partner's first connection; the others follow it."""
+    return int.from_bytes(partner.pk.bytes[-3:], "big") << 7
+
+
 @contextmanager
 def slot(partner: Partner) -> Iterator[None]:
     """One of the partner's connections while the block runs; 429 when all are taken (in whatever process)."""
-    base = int.from_bytes(partner.pk.bytes[-2:], "big") << 8
+    base = first_slot(partner)
     held = None
     with connection.cursor() as cursor:
         for number in range(partner.connections):

@@ -107,9 +107,10 @@ def columns(one: Dataset, grant: Grant, names: Iterable[str]) -> None:
 def open_batch(partner: Partner, gateway: str, header: Header) -> tuple[Batch, bool]:
     """(the batch, whether it was finished before). Raises Refused when its number has another content.
 
-    The partner's row stays locked until the transaction ends: one batch at a time takes its place in the stream.
+    Until the transaction ends nobody else opens one: one batch at a time takes its place in the stream.
     """
-    Partner.objects.select_for_update().get(pk=partner.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"partner {partner.code}"])
     held = Batch.objects.filter(partner=partner, outward=False, number=header.number).first()
     if held is not None:
         if held.digest != header.digest:

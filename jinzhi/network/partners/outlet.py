@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from jinzhi.foundation.exchange import node, replaying, sending
 from jinzhi.foundation.places import scope
+from jinzhi.network import folder
 from jinzhi.network.catalogue.models import Grant
 from jinzhi.network.partners import signatures
 from jinzhi.network.partners.models import Partner
@@ -121,8 +122,8 @@ def waiting(partner: Partner) -> int:
 
 
 def number_if_alone() -> None:
-    """Where no relay runs (a node that only serves partners), numbering is done when somebody asks."""
-    if not node.this().enabled:
+    """Where no relay runs (an installation in no network of nodes), numbering is done when somebody asks."""
+    if folder.node() or not node.this().enabled:
         return
     try:
         with sending.relay_lock():

@@ -178,7 +178,9 @@ def what_lacks(partner: Partner) -> list[str]:
     """What must be there before the partner can be switched on, in words."""
     lacking = []
     algorithms = {key.algorithm for key in keys_in_force(partner)}
-    usable = {way for way in GATEWAYS if way == "database" or algorithms & NEEDED.get(way, {"ed25519", "sm2"})}
+    usable = {
+        way for way in GATEWAYS if way == "database" or algorithms & NEEDED.get(way, {"ed25519", "sm2"})
+    }
     if partner.delivery not in usable or (partner.accepts and not usable & set(partner.accepts)):
         nkey = partner.delivery == "jetstream" or partner.accepts == ["jetstream"]
         lacking.append("没有登记消息通道的 NKey 公钥" if nkey else "没有登记签名公钥")

@@ -159,11 +159,12 @@ def test_connections_are_counted_over_all_processes():
         partner = Partner.objects.get(code="cnca")
         other = connections.create_connection("default")
         try:
+            lock = [gate.SLOT_CLASS, gate.first_slot(partner)]
             with other.cursor() as cursor:
-                base = int.from_bytes(partner.pk.bytes[-2:], "big") << 8
-                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [gate.SLOT_CLASS, base])
-            with pytest.raises(gate.Denied, match="同时连接"), gate.slot(partner):
-                pass
+                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
+                with pytest.raises(gate.Denied, match="同时连接"), gate.slot(partner):
+                    pass
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
         finally:
             other.close()
         with gate.slot(partner):

@@ -2,17 +2,20 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import gmssl_pyx
 import jsonschema
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import connection
+from django.db import connection, connections
 
 from jinzhi.foundation import calendar
-from jinzhi.foundation.exchange import sending
+from jinzhi.foundation.exchange import node, sending
 from jinzhi.foundation.exchange.models import Document
 from jinzhi.foundation.exchange.standing import status
+from jinzhi.foundation.places import scope
 from jinzhi.network.catalogue.models import Challenge, Grant, Request
 from jinzhi.network.partners import partnering, watching
 from jinzhi.network.partners.models import Batch, Partner
@@ -380,3 +383,30 @@ def test_switching_off_stops_numbering_and_on_brings_the_present_state(health):
     partnering.switch_on(None, partner)
     names = [json.loads(m["payload"])["body"]["name"] for m in ok(health.get("/messages"))["messages"][:-1]]
     assert names == ["停用时的"]
+
+
+@pytest.mark.parametrize("number", ["批次 一", "a/b", "2026-11-23 #1", "x" * 60])
+def test_batch_numbers_of_any_form_are_found_again(shanghai, number):
+    ok(shanghai.post("/batches", batch(number)))
+    path = f"/api/v1/partner/batches/{quote(number, safe='')}"
+    answer = shanghai.send("GET", path, "", shanghai.headers("GET", path, "", b""), b"")
+    assert answer.status_code == 200 or "/" in number, answer.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_with_one_number_are_one_batch():
+    with scope.acting(scope.SYSTEM):
+        node.enable("330000", True)
+        program = ready("shanghai", gives=("yangtze.recall",), accepts=["http"])
+
+    def push(_):
+        try:
+            return program.post("/batches", batch("B1", *(recall(f"SH-{n}") for n in range(50)))).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(push, range(4))) == [200] * 4
+    with scope.acting(scope.SYSTEM):
+        assert len(held()) == 50 and {d.version for d in held().values()} == {1}
+        assert Batch.objects.filter(number="B1").count() == 1
