@@ -45,6 +45,15 @@ def partner_sender(code: str) -> Sender | None:
     return None
 
 
+def partner_acknowledged(code: str, upto: int) -> None:
+    """Tell the room of partners what one has acknowledged (`nats_accounts.acknowledged(code, upto)`)."""
+    for config in apps.get_app_configs():
+        if config.name.startswith("jinzhi.") and find_spec(f"{config.name}.nats_accounts"):
+            declared = import_module(f"{config.name}.nats_accounts")
+            if hasattr(declared, "acknowledged"):
+                declared.acknowledged(code, upto)
+
+
 def answer(what: str, asker: str, data: bytes) -> dict[str, Any]:
     """What this node says; never raises."""
     try:

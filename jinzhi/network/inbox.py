@@ -175,9 +175,13 @@ class Inbox:
             if self.hub:
                 await self.nc.subscribe("pulse.*", cb=self.beaten)
             beating = asyncio.create_task(self.keep_beating())
+            looks = 0
             while not self.ending.is_set():
                 with contextlib.suppress(Exception):
                     await self.open_readers()
+                    if self.hub and looks % 5 == 0:
+                        await self.hear_partners()
+                looks += 1
                 await self.until(self.ending, 2)
             tasks = [task for _, task in self.readers.values()]
             for task in [*tasks, beating]:
@@ -200,11 +204,20 @@ class Inbox:
                 reader = Reader(self, sender, stream, durable)
                 self.readers[stream] = (reader, asyncio.create_task(reader.run()))
 
+    async def hear_partners(self) -> None:
+        """What partners acknowledged in their streams counts as their word for whole batches."""
+        for peer in await self.database(nats.partners):
+            if peer.receives:
+                upto = await nats.acknowledged(self.nc, nats.stream_out(peer.code), peer.code)
+                if upto:
+                    await self.database(asking.partner_acknowledged, peer.code, upto)
+
     async def heed(self, sender: Sender, outcome: receiving.Outcome) -> None:
         """Act on control messages and on what was noticed."""
         for kind, body in outcome.control:
             if kind == "_replay" and sender.kind != "partner":
-                await self.database(comparing.replay_asked, body)
+                with contextlib.suppress(ValueError):  # keys that are none
+                    await self.database(comparing.replay_asked, body, sender.node)
             else:
                 await self.database(alarms.raise_alarm, "control", sender.node, f"不认识的控制消息 {kind}")
         for kind, detail in outcome.alarms:

@@ -18,7 +18,6 @@ from django.apps import apps
 
 from jinzhi.foundation import rules
 from jinzhi.foundation.calendar.clock import today
-from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.places import scope
 from jinzhi.network import folder
 from jinzhi.network.models import Node
@@ -229,9 +228,23 @@ async def consumer_at(nc, stream: str, durable: str, position: int) -> None:
         raise RuntimeError(f"{stream}/{durable}: {made['error'].get('description')}")
 
 
-def channel_of(peer: str) -> str | None:
-    """The hub's open channel to a peer, when it has one that is published."""
-    for one in nodes.channels():
-        if one["peer"] == peer and one["kind"] in ("city", "partner"):
-            return one["name"]
-    return None
+async def ensure_consumer(nc, stream: str, durable: str) -> None:
+    """A partner's consumer: made once, afterwards its acknowledgements alone move it."""
+    wanted = {
+        "stream_name": stream,
+        "config": {
+            "durable_name": durable, "ack_policy": "explicit", "ack_wait": 60 * SECOND, "max_ack_pending": 5000,
+            "deliver_policy": "all", "replay_policy": "instant",
+        },
+    }  # fmt: skip
+    if "error" not in await request(nc, f"CONSUMER.INFO.{stream}.{durable}"):
+        return
+    made = await request(nc, f"CONSUMER.DURABLE.CREATE.{stream}.{durable}", wanted)
+    if "error" in made:
+        raise RuntimeError(f"{stream}/{durable}: {made['error'].get('description')}")
+
+
+async def acknowledged(nc, stream: str, durable: str) -> int:
+    """The sequence up to which a partner has acknowledged everything."""
+    found = await request(nc, f"CONSUMER.INFO.{stream}.{durable}")
+    return 0 if "error" in found else int(found["ack_floor"]["stream_seq"])

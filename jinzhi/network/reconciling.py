@@ -11,6 +11,7 @@ from django.db import connection
 from jinzhi.foundation.exchange import comparing, declared, sending
 from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.places import scope
+from jinzhi.foundation.places.models import Division
 from jinzhi.network import alarms, asking, folder, keys, link, nats
 
 
@@ -73,8 +74,15 @@ def pairs(dataset: str = "", peer: str = "") -> list[tuple[str, str, str]]:
             if one.flow in ("up", "both"):
                 found.append((key, said["node"], said["hub"]))
             if one.down == "all":
-                found.append((key, said["hub"], said["hub"]))
+                owners = [said["hub"], *_other_cities(said)] if one.flow in ("up", "both") else [said["hub"]]
+                found += [(key, owner, said["hub"]) for owner in owners]
     return [row for row in found if peer in ("", row[2]) or (peer == "hub" and row[2] == said["hub"])]
+
+
+def _other_cities(said: dict[str, Any]) -> list[str]:
+    """Codes of the province's other cities: what they own comes down from the hub too."""
+    cities = Division.objects.filter(parent=said["hub"], level="city", valid_to=None)
+    return [code for code in cities.values_list("code", flat=True).order_by("code") if code != said["node"]]
 
 
 def reconcile(

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 WINDOW = 4000
 CHUNK = 1000
 IDLE = 0.1  # seconds between looks at an empty outbox
+LOOK = 1.0  # seconds between looks at a channel that nothing was numbered for
 PATIENCE = 3.0  # seconds without an acknowledgement
 MARK_EVERY = 0.25  # seconds between notes of progress
 
@@ -67,8 +68,9 @@ class Channel:
                 if not self.ready and not await self.begin():
                     await asyncio.sleep(1)
                     continue
-                if not await self.step():
-                    await self.relay.until(self.relay.work, IDLE)
+                seen = self.relay.generation
+                if not await self.step() and seen == self.relay.generation:
+                    await self.relay.until(self.relay.work, LOOK)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -86,6 +88,8 @@ class Channel:
         if self.relay.hub:
             first = await self.relay.database(_oldest, self.name)
             await nats.ensure_stream(self.relay.nc, self.stream, f"{self.name}.>", first)
+            if standing["kind"] == "partner":
+                await nats.ensure_consumer(self.relay.nc, self.stream, standing["peer"])
         last, payload = await self.last_message()
         problem = await self.relay.database(_disagreement, self.name, standing, last, payload)
         if problem:
@@ -172,7 +176,6 @@ class Channel:
             self.sent = seq
             if count % 250 == 249:
                 await asyncio.sleep(0)
-        self.relay.note(len(lot))
 
     async def mark(self, now: bool = False) -> None:
         if self.stored > self.marked and (now or time.monotonic() - self.marked_at > MARK_EVERY):
@@ -237,13 +240,10 @@ class Relay:
         self.ending, self.connected, self.work = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.channels: dict[str, tuple[Channel, asyncio.Task]] = {}
         self.inbox = f"_INBOX.{self.node}.relay"
-        self.count, self.since = 0, time.monotonic()
+        self.generation = 0  # of numbering: a channel that sees another one looks again
 
     def prefix(self, channel: str) -> str:
         return f"in.{self.node}" if channel == "up" else channel
-
-    def note(self, count: int) -> None:
-        self.count += count
 
     until = staticmethod(link.until)
 
@@ -300,9 +300,11 @@ class Relay:
                 log.error("numbering: %s: %s", type(error).__name__, error)
                 taken = 0
                 await asyncio.sleep(1)
-            self.work.set()
-            self.work.clear()
-            if not taken:
+            if taken:
+                self.generation += 1
+                self.work.set()
+                self.work.clear()
+            else:
                 await self.until(self.ending, IDLE)
 
 

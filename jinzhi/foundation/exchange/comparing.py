@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
@@ -347,11 +348,13 @@ def _request_replay(report: Report) -> int:
     return len(wanted[:MOST_KEYS])
 
 
-def replay_asked(body: dict) -> int:
-    """A peer's `_replay` message: send these records again, whatever their owner asks; unknown ones are passed over."""
-    if body.get("dataset") not in declared.all():
+def replay_asked(body: dict, peer: str) -> int:
+    """A peer's `_replay` message: send it these records again, as far as its channel may have them."""
+    records = body.get("records")
+    if body.get("dataset") not in declared.all() or not isinstance(records, list):
         return 0
-    return replaying.replay(body["dataset"], records=body.get("records", [])[:MOST_KEYS])
+    wanted = [str(UUID(str(one))) for one in records[:MOST_KEYS]]
+    return replaying.replay(body["dataset"], records=wanted, channel=sending.channel_to(peer))
 
 
 def reports(*, peer: str = "", dataset: str = "", limit: int = 50) -> list[dict]:
