@@ -213,11 +213,15 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOG_FORMAT = "json" if os.environ.get("JINZHI_LOG_FORMAT") == "json" else "line"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "jinzhi.runtime.logs.JsonLine"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "loggers": {"django.request": {"level": "ERROR"}},  # a 403 or 404 is an answer, not a fault
     "root": {"handlers": ["console"], "level": os.environ.get("JINZHI_LOG_LEVEL", "WARNING")},
 }

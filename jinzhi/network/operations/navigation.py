@@ -2,6 +2,8 @@
 
 import ipaddress
 
+from django.db.models import Q
+
 from jinzhi.network.models import Alarm
 from jinzhi.network.operations.models import Equipment, Line
 from jinzhi.web.navigation import Entry, Hit, Reminder, Source
@@ -75,7 +77,7 @@ def _find(request, words: str, limit: int) -> list[Hit]:
         return []
     found: list[Hit] = []
     for model, key in ((Equipment, "equipment"), (Line, "lines")):
-        rows = model.objects.filter(number__istartswith=words) | model.objects.filter(name__icontains=words)
+        rows = model.objects.filter(Q(number__istartswith=words) | Q(name__icontains=words))  # type: ignore[attr-defined]
         if model is Equipment and _is_address(words):
             rows = model.objects.filter(address=words)
         found += [

@@ -187,13 +187,14 @@ def issue(agency: Agency, month: date, actor: Actor, remarks: str = "", *, is_de
             report.number = numbering.next_number(
                 kind.series, agency.key, today.year, kind.pattern, word=document_word_on(agency, today)
             )
+            title = f"{month.year}年{month.month}月{kind.title}"
             data = {
-                "agency": name_on(agency, today), "title": f"{month.year}年{month.month}月{kind.title}", "number": report.number,
+                "agency": name_on(agency, today), "title": title, "number": report.number,
                 "date": today.isoformat(), "demo": is_demo, "law": kind.law, "f": found,
             }  # fmt: skip
             document = GeneratedDocument.objects.create(
                 place=agency.place, subject=f"operations-report:{report.pk}", kind=KIND, number=report.number,
-                title=data["title"], template=kind.template.name, data=data, issued_at=timezone.now(),
+                title=title, template=kind.template.name, data=data, issued_at=timezone.now(),
             )  # fmt: skip
             report.document = document.pk
             report.save(update_fields=["number", "document"])

@@ -79,7 +79,8 @@ def ledger_table(key: str) -> type[ListTable]:
     body: dict[str, Any] = {"name": f"ledger-{key}", "title": ledger.title, "ledger": ledger}
     body["sorts"] = {"number": ("number", "id")}
     for name in ledger.columns:
-        title = str(ledger.model._meta.get_field(name).verbose_name)
+        field: Any = ledger.model._meta.get_field(name)
+        title = str(field.verbose_name)
         attrs = {"td": {"class": "main-cell"}} if name in ("name", "cidr") else {"td": {"class": "nowrap"}}
         body[name] = tables.Column(title, attrs=attrs)
     body["Meta"] = type(

@@ -1,6 +1,6 @@
 """Pages of the console: the network in one look, a node, alarms."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.contrib import messages
 from django.http import Http404
@@ -73,7 +73,7 @@ def months_back(count: int) -> list[date]:
     found, day = [], calendar.today().replace(day=1)
     for _ in range(count):
         found.append(day)
-        day = (day - timezone.timedelta(days=1)).replace(day=1)
+        day = (day - timedelta(days=1)).replace(day=1)
     return found
 
 
