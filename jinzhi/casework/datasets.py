@@ -9,6 +9,7 @@ CASE = Dataset(
     identifier="330001/BJXX-0001",
     classification="307001/000020",
     table="casework_case",
+    rows="(n.facts -> 'internal') IS NULL",  # work of the house itself has datasets of its own
     into="document",  # procedures, agencies and accounts are each node's own: the province keeps a copy to read
     flow="up",
     audience=frozenset({"province", "partners"}),

@@ -18,7 +18,11 @@ LAYERS = {"county": Layer.COUNTY, "city": Layer.CITY, "province": Layer.BACKBONE
 
 def _begins(act: Act) -> None:
     """A matter of the house begins at the level of the bureau that has the place."""
-    act.case.facts |= {"level": act.case.agency.level, "deciding_level": act.case.agency.level}
+    act.case.facts |= {
+        "internal": True,
+        "level": act.case.agency.level,
+        "deciding_level": act.case.agency.level,
+    }
     act.case.facts["level_name"] = LEVEL_NAMES[act.case.agency.level]
     act.receiver = act.case.agency
 
@@ -36,6 +40,14 @@ def reported(act: Act) -> None:
     began = moments.past(fault["began"], "发生时间", act.at, "fault.began")
     act.case.facts |= {"priority": priority, "began": began.isoformat(), "node": fault["node"]}
     act.case.title = f"{priority} {act.case.title}"[:120]
+    if origin := fault.get("origin"):  # a city could not mend it: the province begins where it stands
+        act.case.facts |= {
+            "origin": origin,
+            "level": "province",
+            "level_name": "省级",
+            "deciding_level": "province",
+        }
+        act.receiver = None
 
 
 @hook("operations.accepted")

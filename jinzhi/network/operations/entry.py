@@ -97,6 +97,8 @@ class YamlForm(Plain):
         choices = list(nodes.within(*jurisdiction(post.agency.place)).items())
         for section in self.definition.sections:
             for field in section.fields:
+                if field.key == "origin":  # known by the network alone
+                    continue
                 self.fields[f"{section.key}.{field.key}"] = self._field(field, choices)
         self.speak_plainly()
 

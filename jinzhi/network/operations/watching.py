@@ -20,7 +20,7 @@ from jinzhi.foundation.exchange import node as exchange_node
 from jinzhi.foundation.places import scope
 from jinzhi.network import alarms
 from jinzhi.network.models import Alarm, Node
-from jinzhi.network.operations import measuring, nodes
+from jinzhi.network.operations import measuring, nodes, sharing
 from jinzhi.network.operations.models import Deadline, Layer, Outage, SparePart
 
 LEVELS = ("county", "city", "province", "vendor")
@@ -120,7 +120,7 @@ def watch(now: datetime | None = None) -> dict[str, int]:
     found += list(of_ledger(now))
     done = {"raised": _raise(found), "cleared": _clear(found, {n.code for n in mine})}
     _interruptions(now)
-    return done | {"escalated": escalate(now)}
+    return done | {"escalated": escalate(now), "shared": sharing.share(now)}
 
 
 def _raise(found: list[Finding]) -> int:
