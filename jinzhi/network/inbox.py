@@ -130,11 +130,31 @@ class Reader:
             words = f"{self.stream} 第 {self.position + 1} 至 {first - 1} 号消息缺失，请对账补齐"
             await self.inbox.database(alarms.raise_alarm, "gap", self.sender.node, words, "severe")
         if fresh:
-            outcome = await self.inbox.database(receiving.receive, self.sender, self.stream, fresh)
-            self.position = max(self.position, outcome.last)
-            await self.inbox.heed(self.sender, outcome)
+            await self.receive(fresh)
         await self.inbox.nc.publish(found[-1].reply, b"+ACK")
         self.inbox.applied += len(fresh)
+
+    async def receive(self, fresh: list[tuple[int, bytes]]) -> None:
+        """Take a lot in; one that fails as a whole is taken message by message, and what fails alone is set aside."""
+        try:
+            await self.heed(await self.inbox.database(receiving.receive, self.sender, self.stream, fresh))
+        except Exception:
+            log.exception("%s: a lot of %s messages cannot be taken at once", self.stream, len(fresh))
+            for seq, data in fresh:
+                if seq <= self.position:
+                    continue
+                try:
+                    one = await self.inbox.database(
+                        receiving.receive, self.sender, self.stream, [(seq, data)]
+                    )
+                    await self.heed(one)
+                except Exception as error:
+                    await self.inbox.database(receiving.set_aside, self.sender, self.stream, seq, data, error)
+                    self.position = seq
+
+    async def heed(self, outcome: receiving.Outcome) -> None:
+        self.position = max(self.position, outcome.last)
+        await self.inbox.heed(self.sender, outcome)
 
 
 class Inbox:

@@ -182,5 +182,5 @@ def verify(public: str, content: bytes, signature: str) -> bool:
     """Whether `signature` (base64) is that of the holder of `public` (hexadecimal) over `content`."""
     try:
         return bool(gmssl_pyx.sm2_verify(bytes.fromhex(public), content, base64.b64decode(signature)))
-    except (ValueError, gmssl_pyx.InvalidValueError, gmssl_pyx.GmsslInnerError):
+    except (ValueError, TypeError, gmssl_pyx.InvalidValueError, gmssl_pyx.GmsslInnerError):
         return False

@@ -40,7 +40,7 @@ class Channel:
         self.marked_at = 0.0
         self.heard = asyncio.Event()
         self.wrong = ""
-        self.ready = False
+        self.ready = self.full = False
         self.acknowledged_at = 0.0
 
     # -- acknowledgements
@@ -138,6 +138,7 @@ class Channel:
         """Send what fits into the window; true when something moved."""
         if self.wrong:
             if "sequence" not in self.wrong:
+                self.full = True
                 await self.relay.database(_full, self.name, self.wrong)
                 await asyncio.sleep(1)
             self.ready = False
@@ -181,6 +182,9 @@ class Channel:
         if self.stored > self.marked and (now or time.monotonic() - self.marked_at > MARK_EVERY):
             self.marked, self.marked_at = self.stored, time.monotonic()
             await self.relay.database(sending.stored, self.name, self.marked)
+            if self.full:
+                self.full = False
+                await self.relay.database(alarms.clear_alarm, "stream_full", _about(self.name))
 
 
 def _about(channel: str) -> str:

@@ -302,3 +302,37 @@ def test_an_official_reads_the_log_of_his_places_only_and_changes_nothing(hub):
         assert run("SELECT count(*), min(peer) FROM exchange_sent") == [(1, HANGZHOU)]
     with scope.acting(scope.staff(WEST_LAKE)):
         assert run("SELECT count(*), min(peer) FROM exchange_sent") == [(1, NINGBO)]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"dataset": ["registry.enterprise"], "id": "x"}',
+        message().replace(b'"registry.enterprise"', b'{"a": 1}'),
+        message(place=HAISHU).replace(b'"active"', rb'"\ud800"'),
+        message().replace("杭州".encode(), rb"a\u0000b"),
+        message(body={"source": "half"}).replace(b'"half"', rb'"half \ud83d"'),
+        message(owner="XX").replace(b'"XX"', rb'"\ud800"'),
+        message(at=5),
+        b"[" * 100_000,
+        b'{"batch": 1, "signature": 5}',
+        b'{"batch": {"a": 1}, "rows": 1, "digest": "", "signature": 5, "last": 1}',
+        b'{"dataset":"_receipt","body":[1]}',
+        b'{"dataset":"_receipt","body":{"batch":"x"}}',
+        b'{"dataset":"_receipt","body":{"batch":{"a":1},"last":"y"}}',
+        b'{"dataset":"_replay","body":{"records":"x"}}',
+    ],
+)
+def test_nothing_that_can_be_sent_stops_the_stream(hub, payload):
+    """What comes behind it is applied, whatever it was."""
+    sender = replace(city(HANGZHOU), verify=lambda content, signature: False)
+    good = message(id="0198c000-0000-7000-8000-000000000099")
+    take(sender, payload, good)
+    assert Enterprise.objects.filter(pk="0198c000-0000-7000-8000-000000000099").exists()
+    assert receiving.position("IN_330100") == 2
+
+
+def test_what_cannot_be_digested_at_all_is_set_aside(hub):
+    receiving.set_aside(city(HANGZHOU), "IN_330100", 1, b"\x00poison", RuntimeError("boom"))
+    assert receiving.position("IN_330100") == 1
+    assert held()[0][0] == "E01" and "boom" in held()[0][1]

@@ -57,8 +57,13 @@ class Message:
     vouched: bool = False  # an earlier message of the same lot brought the record that this one transfers
 
     def refuse(self, code: str, reason: str) -> "Message":
-        self.code, self.reason = code, reason
+        self.code, self.reason = code, clean(reason)
         return self
+
+
+def clean(text: str) -> str:
+    """`text` as the database can keep it: no NUL, no half characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def read(seq: int, raw: bytes, sender: Sender) -> Message:
@@ -68,7 +73,7 @@ def read(seq: int, raw: bytes, sender: Sender) -> Message:
         return message.refuse("E10", f"消息 {len(raw)} 字节，超过上限 {sender.largest} 字节")
     try:
         said = json.loads(raw.decode())
-        message.dataset = said["dataset"][:60]
+        message.dataset = clean(str(said["dataset"]))[:60]
         message.record = str(UUID(said["id"]))
         message.version, message.op = said["version"], said["op"]
         message.owner, message.place, message.at = said["owner"], said["place"], said["at"]
@@ -78,11 +83,15 @@ def read(seq: int, raw: bytes, sender: Sender) -> Message:
         return message.refuse("E01", "不是 UTF-8 编码的 JSON")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return message.refuse("E01", f"信封不完整：{str(error)[:80]}")
-    if not (
+    except RecursionError:
+        return message.refuse("E01", "嵌套过深")
+    well = (
         type(message.version) is int and 1 <= message.version < 2**31 and message.op in ("u", "d", "t")
-        and isinstance(message.owner, str) and type(message.place) is int and isinstance(message.body, dict)
-        and type(schema) is int and 0 <= message.place <= 999_999_999_999 and len(message.owner) <= 12
-    ):  # fmt: skip
+        and isinstance(message.owner, str) and len(message.owner) <= 12 and isinstance(message.at, str)
+        and type(message.place) is int and 0 <= message.place <= 999_999_999_999
+        and isinstance(message.body, dict) and type(schema) is int
+    )  # fmt: skip
+    if not well:
         return message.refuse("E01", "信封中的版本、操作、归属或地点不合规定")
     try:
         dataset = declared.get(message.dataset)

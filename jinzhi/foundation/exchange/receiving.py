@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
 from jinzhi.foundation.exchange import applying, border, quarantine, sending
 from jinzhi.foundation.exchange.border import Message, Sender
@@ -89,7 +89,7 @@ def receive(sender: Sender, stream: str, messages: list[tuple[int, bytes]]) -> O
                 state.rows += 1
                 state.digest = (state.digest + sending.part(raw)) % sending.MODULUS
                 if control[0] == "_receipt":
-                    sending.receipt(sender.node if sender.kind != "hub" else "hub", control[1])
+                    _take_receipt(sender, control[1], outcome)
                 else:
                     outcome.control.append(control)
                 continue
@@ -107,6 +107,36 @@ def receive(sender: Sender, stream: str, messages: list[tuple[int, bytes]]) -> O
         )  # fmt: skip
         outcome.last = state.last
     return outcome
+
+
+def set_aside(sender: Sender, stream: str, seq: int, raw: bytes, error: Exception) -> None:
+    """Put a message that nothing here can digest into quarantine and go on behind it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        state = _take_position(cursor, sender, stream)
+        if seq <= state.last:
+            return
+        message = Message(seq, len(raw), raw).refuse(
+            "E01", f"不能处理：{type(error).__name__} {str(error)[:150]}"
+        )
+        quarantine.put(sender, stream, [message])
+        _write_log(cursor, sender, stream, [message])
+        cursor.execute("UPDATE exchange_position SET last = %s, at = now() WHERE stream = %s", [seq, stream])
+
+
+def _take_receipt(sender: Sender, body: dict, outcome: Outcome) -> None:
+    try:
+        with transaction.atomic():
+            sending.receipt(sender.node if sender.kind != "hub" else "hub", body)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        DataError,
+        IntegrityError,
+        ProgrammingError,
+    ) as error:
+        outcome.alarms.append(("batch", f"{sender.node} 的回执不能读取：{type(error).__name__}"))
 
 
 def _take_position(cursor, sender: Sender, stream: str) -> _Open:
@@ -135,9 +165,10 @@ def _control(raw: bytes) -> tuple[str, dict] | None:
         return None
     try:
         said = json.loads(raw)
-        return said["dataset"], said["body"]
-    except (ValueError, KeyError):
+        kind, body = said["dataset"], said["body"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return (kind, body) if isinstance(kind, str) and isinstance(body, dict) else None
 
 
 def _settle(sender: Sender, stream: str, lot: list[Message], state: _Open, outcome: Outcome) -> None:
@@ -158,7 +189,9 @@ def _settle(sender: Sender, stream: str, lot: list[Message], state: _Open, outco
     ahead = datetime.now(UTC) + SKEW
     late = next((m for m in lot if _later(m.at, ahead)), None)
     if late:
-        outcome.alarms.append(("clock_skew", f"{sender.node} 的消息时间 {late.at} 晚于本节点时间"))
+        outcome.alarms.append(
+            ("clock_skew", f"{sender.node} 的消息时间 {border.clean(late.at)[:40]} 晚于本节点时间")
+        )
     outcome.applied += applied
     outcome.ignored += ignored
     outcome.refused += len(refused)
@@ -178,8 +211,10 @@ def _close_batch(sender: Sender, stream: str, raw: bytes, state: _Open, outcome:
         trailer = json.loads(raw)
         claimed = (trailer["rows"], trailer["digest"])
         signature, number, last = trailer["signature"], trailer["batch"], trailer["last"]
-        incarnation = trailer.get("incarnation", "")
-    except (ValueError, KeyError, TypeError):
+        incarnation = str(trailer.get("incarnation", ""))[:36]
+        if not (type(number) is int and type(last) is int):
+            raise TypeError("batch")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         outcome.alarms.append(("trailer", f"{sender.node} 的批次尾不能读取"))
         _fresh(state)
         return
