@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from jinzhi.foundation import rules
-from jinzhi.network.operations.models import Outage, Window
+from jinzhi.network.operations.models import Layer, Outage, Window
 
 Span = tuple[datetime, datetime]
 NOTHING = timedelta(0)
@@ -89,13 +89,19 @@ def work_out(
 
 
 def of_node(node: str, since: datetime, until: datetime, now: datetime | None = None) -> Availability:
-    """From the records; the future is not counted, an outage that lasts counts until now."""
+    """From the records; the future is not counted, an outage that lasts counts until now.
+
+    What was cut off is a county's access (L3), not the node: it counts in that county's faults, not here.
+    """
     now = now or timezone.now()
     until = min(until, now)
     if until <= since:
         return Availability(NOTHING, NOTHING, 0)
     within = Q(starts__lt=until) & (Q(ends=None) | Q(ends__gt=since))
-    outages = [(o.starts, o.ends or now) for o in Outage.objects.filter(within, node=node)]
+    outages = [
+        (o.starts, o.ends or now)
+        for o in Outage.objects.filter(within, node=node).exclude(layer=Layer.COUNTY)
+    ]
     windows = Window.objects.filter(node=node, starts__lt=until, ends__gt=since).values_list(
         "starts", "ends", "told_at"
     )

@@ -18,7 +18,7 @@ from jinzhi.network.operations import nodes, watching
 
 STATES = {
     "ok": ("green", "正常"), "warning": ("yellow", "有告警"), "severe": ("orange", "严重告警"), "down": ("red", "中断"),
-    "suspended": ("grey", "暂停"), "invited": ("grey", "待加入"), "absent": ("grey", "未入网"),
+    "suspended": ("grey", "暂停"), "invited": ("grey", "待加入"), "alone": ("green", "本机运行"), "absent": ("grey", "未入网"),
 }  # fmt: skip
 INTERNAL = ("network_fault", "network_change", "security_incident")
 
@@ -99,9 +99,14 @@ def overview(lo: int, hi: int, now: datetime | None = None) -> list[Shown]:
     for code, name in nodes.within(lo, hi).items():
         node = known.get(code)
         mine = alarms.get(code, [])
+        state = state_of(node, mine, now)
+        health = node.health if node else {}
+        if node is None and code == self_.node:  # in no network, but it knows itself
+            last = Pulse.objects.filter(node=code, at__gt=now - timedelta(minutes=10)).order_by("-at").first()
+            state, health = ("alone", last.facts) if last else (state, {})
         found.append(
             Shown(
-                code, node.name if node else name, state_of(node, mine, now), node, node.health if node else {}, mine,
+                code, node.name if node else name, state, node, health, mine,
                 faults.get(code, 0), behind.get(code, 0.0 if node else None),
             )
         )  # fmt: skip

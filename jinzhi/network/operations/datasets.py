@@ -2,10 +2,12 @@
 down, the ledger and the outages go up. All stay inside the network.
 """
 
+from typing import Any
+
 from jinzhi.foundation.exchange.declared import Dataset, Field
 
 BASIS = "质量专网建设规划（三层网络、二级维护）"
-_KEPT = {
+_KEPT: dict[str, Any] = {
     "legal_basis": BASIS, "flow": "up", "audience": frozenset({"province"}), "share": "no", "published_on": "2026-11-23",
     "keywords": "网络 运维",
 }  # fmt: skip

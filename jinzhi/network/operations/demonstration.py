@@ -207,6 +207,7 @@ def _qualified(agency: Agency, people: dict[str, list[actions.Actor]], today: da
     for n, actor in enumerate(people["operator"]):
         assert actor.account is not None, "somebody"
         newcomer = agency.level == "city" and n == 1
+        since = add_months(today, -2)
         if not newcomer:
             issued = add_months(today, -random.randrange(2, 30))
             qualifying.certify(
@@ -214,14 +215,12 @@ def _qualified(agency: Agency, people: dict[str, list[actions.Actor]], today: da
                 number=f"WG-{agency.key}-{n + 1:03d}", score=Decimal(random.randrange(66, 98)), issued_on=issued,
                 course="质量专网网络管理员培训", hours=40, is_demo=True,
             )  # fmt: skip
-        since = add_months(today, -2 if newcomer else -20)
-        if not newcomer and not qualifying.standing(actor.account, "network", since).fit:
-            since = today - timedelta(days=30)
+            since = max(issued, add_months(today, -20))
         qualifying.assign(actor.account, agency, "network", since, phone=actor.account.phone, is_demo=True)
         holders.append(actor.account)
-    start = timezone.make_aware(datetime.combine(today - timedelta(days=3), time(9)))
-    days = 17 if agency.level != "county" else 12
-    for n in range(days):
+    first = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    start = timezone.make_aware(datetime.combine(first - timedelta(days=1), time(9)))
+    for n in range((today - first).days + (15 if agency.level != "county" else 9)):
         starts = start + timedelta(days=n)
         who = holders[n % len(holders)]
         rostering.put(agency, who, starts, starts + timedelta(days=1), phone=who.phone, is_demo=True)

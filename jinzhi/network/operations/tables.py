@@ -102,7 +102,11 @@ def ledger_filter(key: str) -> type[ListFilter]:
         column: Any = ledger.model._meta.get_field(name)
         body[name] = django_filters.ChoiceFilter(choices=column.choices, label=str(column.verbose_name))
     body["agency"] = django_filters.CharFilter(field_name="owned_by", label="机构代号")
-    body["Meta"] = type("Meta", (), {"model": ledger.model, "fields": [*ledger.filters, "agency"]})
+    more = ["agency"]
+    if key == "equipment":
+        body["node"] = django_filters.CharFilter(label="节点代码")
+        more.append("node")
+    body["Meta"] = type("Meta", (), {"model": ledger.model, "fields": [*ledger.filters, *more]})
     return type(f"{ledger.model.__name__}Filter", (ListFilter,), body)
 
 

@@ -51,11 +51,11 @@ def overview(request):
     counts = console.counts()
     context = {
         "nodes": shown, "lines": lines, "width": console.WIDTH, "height": console.HEIGHT, "counts": counts,
-        "in_service": sum(n.state in ("ok", "warning", "severe") for n in shown),
+        "in_service": sum(n.state in ("ok", "warning", "severe", "alone") for n in shown),
         "down": sum(n.state == "down" for n in shown),
         "alarms": Alarm.objects.filter(cleared_at=None).order_by("-level", "-id")[:8], "cases": console.open_cases(),
         "month": month, "worst": min(known, default=None), "works": works(request), "now": now,
-        "joined": any(n.state != "absent" for n in shown),
+        "joined": any(n.node for n in shown),
     }  # fmt: skip
     template = "operations/_console.html" if request.htmx else "operations/console.html"
     return render(request, template, context)

@@ -23,6 +23,7 @@ from jinzhi.network.operations import (
     qualifying,
     reporting,
     rostering,
+    sharing,
     watching,
 )
 from jinzhi.network.operations.models import (
@@ -67,6 +68,7 @@ def cases(request, kind: str):
         request, table=CaseTable, queryset=rows, filters=CaseFilter, template="operations/list.html",
         context={
             "heading": said["title"], "about": said["about"], "crumb": "网络运维", "kind": kind,
+            "elsewhere": sharing.elsewhere(said["procedure"]),
             "new": said["new"] if works(request) else "", "empty_title": f"没有{said['title']}",
             "empty_text": said["about"],
         },

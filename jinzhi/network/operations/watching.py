@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
 from jinzhi.casework.refusals import Refused
 from jinzhi.foundation import rules
@@ -211,10 +210,3 @@ def acknowledge(alarm_id: int, who: str, note: str) -> Alarm:
         )
         alarm.save(update_fields=["acknowledged_by", "acknowledged_at", "note"])
         return alarm
-
-
-@app.periodic(cron="* * * * *")
-@app.task(name="operations.watch")
-def minutely(timestamp: int) -> None:
-    with scope.acting(scope.SYSTEM):
-        watch()
