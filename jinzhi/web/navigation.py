@@ -14,7 +14,7 @@ from django.apps import apps
 from django.urls import NoReverseMatch, reverse
 
 # Groups in the order of the menu; a group that is not named here comes after them.
-GROUPS = ("办件", "档案", "监督", "系统管理", "日志", "企业办事")
+GROUPS = ("办件", "档案", "监督", "数据共享", "网络运维", "系统管理", "日志", "企业办事")
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from pydantic import ConfigDict
 from jinzhi.foundation import calendar
 from jinzhi.foundation.exchange import declared
 from jinzhi.foundation.exchange.declared import Dataset
+from jinzhi.foundation.exchange.models import Document
 from jinzhi.foundation.people.acting import Refused as NotAsked
 from jinzhi.foundation.places import scope
 from jinzhi.network.catalogue import challenging, records, requesting
-from jinzhi.network.catalogue.models import Grant, Request
+from jinzhi.network.catalogue.models import Challenge, Grant, Request
 from jinzhi.network.partners import intake, outlet, pushing, recognition, signatures
 from jinzhi.network.partners.gate import Signed, recorded
 from jinzhi.network.partners.models import Batch, Partner
@@ -411,6 +412,40 @@ def doubt(request, said: Doubt):
     except NotAsked as fault:
         raise HttpError(422, fault.message) from None
     return {"id": str(row.pk), "state": row.state, "answer_due": challenging.due(row)}
+
+
+class OpenDoubt(Schema):
+    """A doubt about a record this partner keeps: send a new version, then it settles itself."""
+
+    id: str
+    dataset: str
+    record: str
+    title: str
+    field: str
+    present: str
+    wanted: str
+    reason: str
+    raised_on: date
+    answer_due: date
+
+
+@router.get("/challenges", response=list[OpenDoubt], summary="对本单位记录的疑义")
+@recorded("查询数据疑义")
+def doubts(request):
+    """Open doubts of ours about records of this partner."""
+    partner: Partner = request.auth.partner
+    mine = Document.objects.filter(owner_node=partner.code)
+    rows = Challenge.objects.filter(state=Challenge.State.OPEN, record__in=mine.values("pk")).order_by("id")[
+        :200
+    ]
+    return [
+        {
+            "id": str(row.pk), "dataset": row.dataset, "record": str(row.record), "title": row.title, "field": row.field,
+            "present": row.present, "wanted": row.wanted, "reason": row.reason, "raised_on": row.raised_on,
+            "answer_due": challenging.due(row),
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def grant_covers(grant: Grant, place: int) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from jinzhi.foundation import calendar
+from jinzhi.foundation.exchange.models import Document
 from jinzhi.foundation.people.tests import cast
 from jinzhi.network.catalogue import challenging, measuring
 from jinzhi.network.catalogue.models import Challenge, Grant, Request
@@ -230,3 +231,24 @@ def test_the_delta_is_read_by_officials_of_any_county(client, sign, shanghai):
     assert "没有收到过这份报告" in page(client, "partners-recognition", query="?report=X&on=2026-13-45")
     cnca = ready("cnca", gives=("cnca.laboratory",))
     assert cnca.get("/me").status_code == 200
+
+
+def test_a_doubt_about_a_mirror_record_reaches_its_keeper_and_settles_itself(client, sign, shanghai):
+    shanghai.post("/batches", batch("B1", recall("SH-1", producer="写错的厂")))
+    sign("inspects", cast.WEST_LAKE, "inspector")
+    said = page(client, "catalogue-lineage", "yangtze.recall", query="?q=SH-1")
+    assert "写错的厂" in said and "上海市市场监督管理局" in said
+    record = Document.objects.get(key="SH-1").pk
+    send(
+        client,
+        "catalogue-challenge",
+        "yangtze.recall",
+        record,
+        field="producer",
+        wanted="写对的厂",
+        reason="营业执照",
+    )
+    (doubt,) = shanghai.get("/challenges").json()
+    assert (doubt["wanted"], doubt["record"]) == ("写对的厂", str(record))
+    shanghai.post("/batches", batch("B2", recall("SH-1", producer="写对的厂")))
+    assert challenging.settle_corrected() == 1 and shanghai.get("/challenges").json() == []
