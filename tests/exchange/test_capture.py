@@ -116,8 +116,9 @@ def test_the_one_relay(hangzhou):
         assert cursor.fetchone()[0] == 1
 
 
-def test_documents_are_published_once_for_each_change(hangzhou, settings, sample):
+def test_documents_are_published_once_for_each_change(sample, db, settings):
     settings.NODE = HANGZHOU
+    become(HANGZHOU)
     assert documents.publish("test.recall", {"number": "ZH-1", "product": "压力锅"}, place=WEST_LAKE)
     assert not documents.publish("test.recall", {"number": "ZH-1", "product": "压力锅"}, place=WEST_LAKE)
     assert documents.publish("test.recall", {"number": "ZH-1", "product": "电压力锅"}, place=WEST_LAKE)
@@ -140,3 +141,12 @@ def test_a_partner_gets_only_the_items_it_was_granted(hub, firm):
     assert b'"body":{"number": "SC1", "valid_to": null}' in payload
     with pytest.raises(ValueError, match="没有这些信息项"):
         node.subscribe("out.sac", "registry.certificate", ["secret"])
+
+
+def test_what_nobody_wants_is_not_written_down(db, firm):
+    become("330000", hub=True)
+    firm()
+    assert outbox() == []  # no city, no partner
+    node.open_city(HANGZHOU)
+    firm("另一家")
+    assert len(outbox()) == 1

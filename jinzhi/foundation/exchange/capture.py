@@ -33,14 +33,22 @@ _REFUSE = """  IF origin = '' THEN
   END IF;
 """
 
-_WRITE = """  WITH made AS (
+# A row that no channel wants (but the one it came from) is not written down: a log of nothing.
+_WANTED = """SELECT s.dataset FROM exchange_subscription AS s JOIN exchange_channel AS c ON c.name = s.channel
+    WHERE NOT s.ended AND c.peer <> origin"""
+
+_WRITE = (
+    """  WITH made AS (
     INSERT INTO exchange_outbox (dataset, schema, record, locality, owner_node, version, op, body)
     SELECT {dataset}, {schema}, n.id, n.place, n.owner_node, {version}, {op}, {body}
-    FROM {source} WHERE {wanted}
+    FROM {source} WHERE {wanted} AND {dataset} IN ("""
+    + _WANTED
+    + """)
     RETURNING id, made_at, dataset, locality)
   INSERT INTO exchange_pending (outbox_id, made_at, dataset, locality, origin) SELECT made.*, origin FROM made;
   RETURN NULL;
 END $capture$"""
+)
 
 
 def body(dataset: Dataset, row: str = "n") -> str:

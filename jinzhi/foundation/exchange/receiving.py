@@ -212,7 +212,7 @@ def _close_batch(sender: Sender, stream: str, raw: bytes, state: _Open, outcome:
         claimed = (trailer["rows"], trailer["digest"])
         signature, number, last = trailer["signature"], trailer["batch"], trailer["last"]
         incarnation = str(trailer.get("incarnation", ""))[:36]
-        if not (type(number) is int and type(last) is int):
+        if not (isinstance(number, (int, str)) and type(last) is int):
             raise TypeError("batch")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         outcome.alarms.append(("trailer", f"{sender.node} 的批次尾不能读取"))
