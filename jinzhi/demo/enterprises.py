@@ -35,7 +35,8 @@ def make(random: Random, wanted: int, today: date, city: str = "") -> list[Firm]
     weights = [3 if d.code == WEST_LAKE else random.choice((1, 1, 2, 3)) for d in counties]
     chosen = counties * 2 + random.choices(counties, weights, k=max(0, wanted - 2 * len(counties)))
     firms, used = [], set()
-    for serial, county in enumerate(chosen):
+    own_range = int(city[2:4] or 0) * 10_000  # codes of one city's node are those of no other's
+    for serial, county in enumerate(chosen, start=own_range):
         name, details = names.company(random, county.name)
         while name in used:
             name, details = names.company(random, county.name)

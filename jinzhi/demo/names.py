@@ -25,6 +25,7 @@ TRADES = (
     ("饮料", ("0601",)), ("糕点", ("2401",)), ("茶叶", ("1401",)), ("酒业", ("1501",)), ("豆制品", ("2501",)),
     ("水产", ("2201",)), ("蜂业", ("2601",)), ("炒货", ("1801",)), ("调味品", ("0305",)), ("速冻食品", ("1101",)),
 )  # fmt: skip
+LETTERS = "ABCDEFGHJKLMNPQRTUWXY"  # of a credit code
 FORMS = ("有限公司", "有限责任公司", "股份有限公司")
 STREETS = (
     "文一路|人民路|解放路|中山路|建设路|工业园区纬三路|科技大道|滨海大道|东风路|"
@@ -46,7 +47,7 @@ def phone(random: Random) -> str:
 
 def uscc(random: Random, county: str, serial: int) -> str:
     """A credit code with right outer and inner check characters."""
-    body = f"MA2{'ABCDEFGH'[serial // 100_000 % 8]}{serial % 10_000:04d}"
+    body = f"MA2{LETTERS[serial // 10_000 % len(LETTERS)]}{serial % 10_000:04d}"
     head = f"91{county}{body}{org_check(body)}"
     return head + uscc_check(head)
 

@@ -336,3 +336,18 @@ def test_what_cannot_be_digested_at_all_is_set_aside(hub):
     receiving.set_aside(city(HANGZHOU), "IN_330100", 1, b"\x00poison", RuntimeError("boom"))
     assert receiving.position("IN_330100") == 1
     assert held()[0][0] == "E01" and "boom" in held()[0][1]
+
+
+def test_messages_between_nodes_stand_in_no_digest_alone_or_among_records(hub, firm):
+    channel = f"out.{HANGZHOU}"
+    sending.send("_note", channel, {"n": 1})
+    assert sending.number()  # a batch of its own, without a trailer
+    sending.send("_note", channel, {"n": 2})
+    firm()
+    messages = drain(channel)
+    become(HANGZHOU)
+    forget(Enterprise)
+    run("UPDATE exchange_self SET enabled = true")
+    outcome = receiving.receive(Sender(HUB, "hub"), "OUT_330100", messages)
+    assert [body["n"] for _, body in outcome.control] == [1, 2]
+    assert outcome.applied == 1 and not outcome.alarms

@@ -47,7 +47,8 @@ counted AS (
   SELECT channel, number, dataset, count(*) AS n, min(seq) AS first, max(seq) AS last
   FROM placed GROUP BY channel, number, dataset),
 batched AS (
-  SELECT channel, number, min(first) AS first, max(last) AS last, sum(n)::integer AS rows,
+  SELECT channel, number, min(first) AS first, max(last) AS last,
+    coalesce(sum(n) FILTER (WHERE left(dataset, 1) <> '_'), 0)::integer AS rows,
     jsonb_object_agg(dataset, n) AS counts, bool_or(left(dataset, 1) <> '_') AS kept
   FROM counted GROUP BY channel, number),
 trailers AS (
@@ -128,8 +129,9 @@ def messages(
             continue
         payload = text.encode()
         held = digests.setdefault(batch, [seq, 0, 0])
-        held[1] = (held[1] + part(payload)) % MODULUS
-        held[2] += len(payload)
+        if not dataset.startswith(CONTROL):  # a batch of these alone has no trailer, so they are in no digest
+            held[1] = (held[1] + part(payload)) % MODULUS
+            held[2] += len(payload)
         rendered.append((seq, f"{prefix}.{dataset}", payload))
     return rendered
 
@@ -157,8 +159,9 @@ def _trailer(channel: str, batch: int, seen: list[int] | None, sign: Callable[[b
         if seen is None or seen[0] != first:
             cursor.execute(_RENDER, [channel, first - 1, last - 1, last])
             seen = [first, 0, 0]
-            for _, _, _, one in cursor.fetchall():
-                payload = one.encode()
+            for payload in (
+                text.encode() for _, _, dataset, text in cursor.fetchall() if not dataset.startswith(CONTROL)
+            ):
                 seen[1] = (seen[1] + part(payload)) % MODULUS
                 seen[2] += len(payload)
         me = node.this()
