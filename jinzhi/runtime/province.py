@@ -179,6 +179,13 @@ def run(made: Plan, node: Node, *arguments: str, check: bool = True) -> str:
     return answer.stdout
 
 
+def run_here(made: Plan, node: Node, *arguments: str) -> int:
+    """The same with this terminal's input and output; answers the exit code."""
+    return subprocess.run(
+        command(made, node, *arguments), env=environment(made, node), cwd=locations.ROOT
+    ).returncode
+
+
 def state(node: Node) -> dict:
     """Process ids of a node by name, as its supervisor wrote them; empty when it is not running."""
     path = node.var / "run" / "supervisor.json"

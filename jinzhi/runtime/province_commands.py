@@ -80,3 +80,12 @@ def kill(
 ) -> None:
     """强行结束（kill -9）一个节点的一个进程；看护进程会重新启动它。"""
     typer.echo(f"✓ 已结束进程 {province.kill(node, process)}（{process}）")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def run(context: typer.Context, node: Code) -> None:
+    """以某个节点的身份执行 jinzhi 命令，如 jinzhi province run 330100 exchange status --json。"""
+    made = province.plan()
+    raise typer.Exit(province.run_here(made, made.node(node), *context.args))
