@@ -1,7 +1,7 @@
 """Countdown lamps: how much of a limit is left, as a colour with a word (never a colour alone)."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from jinzhi.foundation import calendar, rules
 
@@ -34,6 +34,7 @@ class Lamp:
     remaining: int | None
     due: date | None
     provisional: bool = False
+    left: int | None = None  # seconds to the moment on which a limit in hours or minutes ends
 
     @property
     def word(self) -> str:
@@ -41,6 +42,8 @@ class Lamp:
 
     @property
     def text(self) -> str:
+        if self.left is not None:
+            return f"{'剩' if self.left > 0 else '超期'} {_span(abs(self.left))}"
         match self.colour:
             case "none":
                 return "无时限"
@@ -49,6 +52,25 @@ class Lamp:
             case "red":
                 return f"超期 {-self.remaining} 个工作日" if self.remaining else "已超期"
         return "今日到期" if not self.remaining else f"剩 {self.remaining} 个工作日"
+
+
+def _span(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    if minutes < 60:
+        return f"{minutes} 分钟"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} 小时 {minutes % 60} 分"
+    return f"{minutes // 1440} 日"
+
+
+def moment_lamp(due_at: datetime, total: timedelta, due: date, now: datetime, marks: Thresholds) -> Lamp:
+    """The lamp of a limit that ends at a moment: yellow by the usual share of the limit, orange in the last third of it."""
+    left = due_at - now
+    share = left / total if total else 0
+    colour = "red" if left <= timedelta(0) else "orange" if share <= marks.yellow_share / 3 else "green"
+    if colour == "green" and share <= marks.yellow_share:
+        colour = "yellow"
+    return Lamp(colour, None, due, left=int(left.total_seconds()))
 
 
 def lamp(due_ord: int | None, limit: int | None, paused: bool, today: date, marks: Thresholds) -> Lamp:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils import timezone
+
 from jinzhi.casework import clocks
-from jinzhi.casework.lamps import Lamp, lamp, thresholds
+from jinzhi.casework.lamps import Lamp, lamp, moment_lamp, thresholds
 from jinzhi.casework.models import PERSONAL, Case, Clock, Step
 from jinzhi.foundation import calendar, codes, forms
 from jinzhi.foundation.files.models import Attachment
@@ -131,7 +133,7 @@ STATES = {
 
 def shown_clocks(case: Case) -> list[ShownClock]:
     """Every limit of the case, running ones first."""
-    today, marks = calendar.today(), thresholds()
+    today, marks, now = calendar.today(), thresholds(), timezone.now()
     found = []
     for clock in case.clocks.prefetch_related("pauses").order_by("id"):
         paused = clock.state == Clock.State.PAUSED
@@ -144,6 +146,11 @@ def shown_clocks(case: Case) -> list[ShownClock]:
             if clock.state in ("running", "paused")
             else Lamp("none", None, due)
         )
+        if clock.due_at is not None and clock.unit in clocks.MOMENTS:
+            whole = clocks.MOMENTS[clock.unit] * clock.limit
+            total, used = int(whole.total_seconds()), int((now - clock.due_at + whole).total_seconds())
+            if clock.state == Clock.State.RUNNING:
+                shown_lamp = moment_lamp(clock.due_at, whole, due, now, marks)
         found.append(
             ShownClock(
                 clock,

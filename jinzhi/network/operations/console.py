@@ -66,15 +66,13 @@ class Shown:
         return nodes.level_of(self.code) == "province"
 
 
-def state_of(node: Node | None, alarms: list[Alarm], now: datetime) -> str:
-    """The worst that is true of the node."""
+def state_of(node: Node | None, alarms: list[Alarm], now: datetime, own: str = "") -> str:
+    """The worst that is true of the node; `own` is this node, which needs no heartbeat to be alive."""
     if node is None or node.state == Node.State.RETIRED:
         return "absent"
     if node.state != Node.State.ACTIVE:
         return node.state
-    if node.code != exchange_node.this().node and (
-        node.last_seen is None or now - node.last_seen > watching.silent_after()
-    ):
+    if node.code != own and (node.last_seen is None or now - node.last_seen > watching.silent_after()):
         return "down"
     levels = {a.level for a in alarms}
     return "severe" if "severe" in levels else "warning" if "warning" in levels else "ok"
@@ -99,7 +97,7 @@ def overview(lo: int, hi: int, now: datetime | None = None) -> list[Shown]:
     for code, name in nodes.within(lo, hi).items():
         node = known.get(code)
         mine = alarms.get(code, [])
-        state = state_of(node, mine, now)
+        state = state_of(node, mine, now, self_.node)
         health = node.health if node else {}
         if node is None and code == self_.node:  # in no network, but it knows itself
             last = Pulse.objects.filter(node=code, at__gt=now - timedelta(minutes=10)).order_by("-at").first()

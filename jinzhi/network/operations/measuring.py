@@ -18,7 +18,7 @@ def own() -> dict[str, Any]:
     """Figures under the names that pulses use."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_database_size(current_database()) / 1000000,"
+            "SELECT (SELECT sum(relpages)::bigint * 8192 / 1000000 FROM pg_class),"
             " (SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers)"
         )
         size, silence = cursor.fetchone()

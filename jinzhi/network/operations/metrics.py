@@ -75,7 +75,7 @@ class Collector:
         for peer, seconds in console.lags().items():
             behind.add_metric([peer], seconds)
         for node in Node.objects.filter(state=Node.State.ACTIVE):
-            state = console.state_of(node, [], now)
+            state = console.state_of(node, [], now, settings.NODE)
             up.add_metric([node.code, node.software], float(state != "down"))
             if node.last_seen:
                 seen.add_metric([node.code], (now - node.last_seen).total_seconds())

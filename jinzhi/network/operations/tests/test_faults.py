@@ -186,3 +186,14 @@ def test_supervision_of_approvals_does_not_ask_about_faults(county):
     case = fault(county, at=timezone.now() - timedelta(hours=1))
     running.run(timezone.localdate(), fire=False, verify=False)
     assert not Signal.objects.filter(case=case).exists()
+
+
+def test_a_limit_in_minutes_shows_minutes(county):
+    from jinzhi.casework import presenting
+
+    case = fault(county, at=timezone.now() - timedelta(minutes=5))
+    shown = {c.clock.key: c for c in presenting.shown_clocks(case)}
+    assert shown["response"].lamp.text == "剩 10 分钟" and shown["response"].lamp.colour == "green"
+    Clock.objects.filter(case=case, key="response").update(due_at=timezone.now() - timedelta(minutes=61))
+    shown = {c.clock.key: c for c in presenting.shown_clocks(case)}
+    assert shown["response"].lamp.text.startswith("超期 1 小时") and shown["response"].lamp.colour == "red"
