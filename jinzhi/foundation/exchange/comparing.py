@@ -19,7 +19,7 @@ from jinzhi.foundation.exchange import applying, border, capture, declared, node
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.exchange.declared import Dataset
 
-MOST_KEYS = 5000  # of one place and day in one answer
+MOST_KEYS = 5000  # of one place and day in one answer; the next question goes on behind the last
 MOST_SHOWN = 10_000  # differences kept in a report
 
 Question = dict[str, Any]
@@ -53,7 +53,7 @@ class Report:
 
     @property
     def agreed(self) -> bool:
-        return not self.differing
+        return not self.differing and (self.ours, self.our_digest) == (self.theirs, self.their_digest)
 
     def as_dict(self) -> dict:
         return {
@@ -75,12 +75,12 @@ def _mirrored(dataset: Dataset) -> bool:
 
 
 def digests(
-    dataset: str, owner: str, level: str, *, place: int | None = None, day: int | None = None
+    dataset: str, owner: str, level: str, *, place: int | None = None, day: int | None = None, after: str = ""
 ) -> list[list]:
     """Count and sum of hashes of the rows `owner` owns, at a level.
 
     dataset: [[count, sum]] · place: [[place, count, sum]] · day: [[day, count, sum]] of a place ·
-    keys: [[record, version, hash]] of a place and day.
+    keys: [[record, version, hash]] of a place and day, up to MOST_KEYS of them behind the record `after`.
     """
     one = declared.get(dataset)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -96,8 +96,10 @@ def digests(
             where += " AND n.place = %(place)s"
         if day is not None:
             where += _of_day(day)
-        parameters = {"owner": owner, "place": place, "day": day, "most": MOST_KEYS}
+        parameters = {"owner": owner, "place": place, "day": day, "most": MOST_KEYS, "after": after}
         if level == "keys":
+            if after:
+                where += " AND n.id > %(after)s::uuid"
             cursor.execute(
                 f"SELECT n.id::text, n.version, {hashed} FROM {table} AS n WHERE {where} ORDER BY n.id LIMIT %(most)s",
                 parameters,
@@ -162,7 +164,7 @@ def answer(question: Question, asker: Sender) -> dict:
         if question["what"] == "digests":
             found = digests(
                 question["dataset"], question["owner"], question["level"], place=question.get("place"),
-                day=question.get("day"),
+                day=question.get("day"), after=str(UUID(question["after"])) if question.get("after") else "",
             )  # fmt: skip
             return {"ok": True, "rows": found}
         if question["what"] == "rows":
@@ -223,8 +225,10 @@ def _total(found: dict) -> tuple[int, str]:
 
 
 def _rows_of(report: Report, ask: Ask, about: Question, place: int, day: int) -> None:
-    own = {r[0]: r[1:] for r in digests(report.dataset, report.owner, "keys", place=place, day=day)}
-    other = {r[0]: r[1:] for r in _asked(ask, level="keys", place=place, day=day, **about)}
+    own = _every(
+        lambda after: digests(report.dataset, report.owner, "keys", place=place, day=day, after=after)
+    )
+    other = _every(lambda after: _asked(ask, level="keys", place=place, day=day, after=after, **about))
     keys = [key for key in own.keys() | other.keys() if own.get(key) != other.get(key)]
     late, refused = _on_the_way(report, keys)
     for key in sorted(keys):
@@ -237,6 +241,18 @@ def _rows_of(report: Report, ask: Ask, about: Question, place: int, day: int) ->
                     "theirs": his and his[0], "kind": _kind(key, mine, his, late, refused),
                 }
             )  # fmt: skip
+
+
+def _every(page: Callable[[str], list]) -> dict[str, list]:
+    """All rows of a place and day, page by page."""
+    found: dict[str, list] = {}
+    after = ""
+    while True:
+        rows = page(after)
+        found.update((row[0], row[1:]) for row in rows)
+        if len(rows) < MOST_KEYS:
+            return found
+        after = rows[-1][0]
 
 
 def _date(day: int) -> str | None:
