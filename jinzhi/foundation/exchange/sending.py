@@ -225,6 +225,12 @@ def stored(channel: str, seq: int) -> None:
             " AND q.seq = b.last AND q.outbox_id IS NULL)",
             [channel, seq],
         )
+        cursor.execute(  # and what lies before the oldest open batch is acknowledged
+            "UPDATE exchange_channel AS c SET acknowledged = greatest(c.acknowledged, least(c.stored, coalesce("
+            "(SELECT min(b.first) - 1 FROM exchange_batch AS b WHERE b.channel = c.name AND b.acknowledged_at IS NULL),"
+            " c.stored))) WHERE c.name = %s",
+            [channel],
+        )
 
 
 @transaction.atomic
