@@ -2,10 +2,12 @@
 
 import base64
 import json
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Q, QuerySet
 
@@ -32,7 +34,7 @@ def page(queryset: QuerySet, order: tuple[str, ...], *, after="", before="", siz
         try:
             rows_of = rows_of.filter(_beyond(asked, cursor))
             rows = list(rows_of[: size + 1])
-        except (ValueError, TypeError):  # a cursor somebody made up
+        except (ValueError, TypeError, OverflowError, ValidationError):  # a cursor somebody made up
             cursor, backward = None, False
             rows = list(queryset.order_by(*order)[: size + 1])
     else:
@@ -86,10 +88,17 @@ def _read(cursor: str, order) -> list | None:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     fits = isinstance(values, list) and len(values) == len(order)
-    return values if fits and all(isinstance(v, str | int | float | bool) for v in values) else None
+    return values if fits and all(_plain(value) for value in values) else None
+
+
+def _plain(value) -> bool:
+    """A value that the database can compare with: text without NUL, a finite number, yes or no."""
+    if isinstance(value, str):
+        return "\x00" not in value
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def about(queryset: QuerySet) -> int:
