@@ -33,11 +33,13 @@ def dataset_title(key: str) -> str:
     return found.title if found else key
 
 
+def peer_titles() -> dict[str, str]:
+    """The names of all nodes by code, in one query; a partner keeps its code."""
+    return dict(Node.objects.values_list("code", "name")) | {"hub": "省中心"}
+
+
 def peer_title(code: str) -> str:
-    """The name of a node; a partner keeps its code."""
-    if code == "hub":
-        return "省中心"
-    return dict(Node.objects.values_list("code", "name")).get(code, code)
+    return peer_titles().get(code, code)
 
 
 def datasets() -> list[tuple[str, str]]:
@@ -55,7 +57,7 @@ class _Log(ListTable):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.peers = dict(Node.objects.values_list("code", "name")) | {"hub": "省中心"}
+        self.peers = peer_titles()
 
     def render_dataset(self, value):
         return dataset_title(value)
@@ -256,6 +258,10 @@ class ReconciliationTable(ListTable):
     class Meta(ListTable.Meta):
         row_attrs = {"data-href": lambda record: reverse("exchange-reconciliation", args=[record.pk])}
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.peers = peer_titles()
+
     def render_started_at(self, value):
         return cn_time(value)
 
@@ -267,10 +273,10 @@ class ReconciliationTable(ListTable):
         return dataset_title(value)
 
     def render_owner_node(self, value):
-        return peer_title(value)
+        return self.peers.get(value, value)
 
     def render_peer(self, value):
-        return peer_title(value)
+        return self.peers.get(value, value)
 
     def render_state(self, value):
         word, tone = RESULTS.get(value, (value, "grey"))

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from django.contrib import messages
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,14 +38,14 @@ def overview(request):
     context: dict = {"in_network": reconciling.in_network(), "whole": _of_this_node(request)}
     if context["whole"]:
         peers: dict[str, list] = {}
+        names = exchange_tables.peer_titles()
         for row in standing.status():
             peers.setdefault(row["peer"], []).append(row)
         context["peers"] = [
-            {"code": code, "name": exchange_tables.peer_title(code), "rows": rows}
-            for code, rows in peers.items()
+            {"code": code, "name": names.get(code, code), "rows": rows} for code, rows in peers.items()
         ]
         context["channels"] = [
-            one | {"title": exchange_tables.peer_title(one["peer"]), "waiting": max(0, one["numbered"] - one["stored"]),
+            one | {"title": names.get(one["peer"], one["peer"]), "waiting": max(0, one["numbered"] - one["stored"]),
                    "unconfirmed": max(0, one["stored"] - one["acknowledged"])}
             for one in nodes.channels()
         ]  # fmt: skip
@@ -57,12 +57,22 @@ def overview(request):
     return render(request, "network/exchange.html", context)
 
 
+def _exported(request, title: str):
+    """For `list_page(on_export=…)`: a download of the log leaves a trace (its rows are not counted: they are many)."""
+
+    def record(rows):
+        Actor.of(request).record("exchange.exported", title, {"条件": request.GET.urlencode()[:500]})
+
+    return record
+
+
 @require_safe
 @reader
 def received(request):
     return list_page(
         request, table=exchange_tables.ReceivedTable, queryset=Received.objects.all(),
         filters=exchange_tables.ReceivedFilter, template="network/exchange_log.html", context={"side": "in"},
+        on_export=_exported(request, "收到的消息"),
     )  # fmt: skip
 
 
@@ -71,7 +81,7 @@ def received(request):
 def sent(request):
     return list_page(
         request, table=exchange_tables.SentTable, queryset=Sent.objects.all(), filters=exchange_tables.SentFilter,
-        template="network/exchange_log.html", context={"side": "out"},
+        template="network/exchange_log.html", context={"side": "out"}, on_export=_exported(request, "发出的消息"),
     )  # fmt: skip
 
 
@@ -83,12 +93,13 @@ def way(request, record):
     if not seen:
         raise Http404("没有这条记录的消息")
     lines = []
+    names = exchange_tables.peer_titles()
     for line in standing.way(str(record)):
         word, tone = exchange_tables.OUTCOMES.get(line.get("outcome", ""), ("写入", "grey"))
         lines.append(
             line | {
                 "dataset_title": exchange_tables.dataset_title(line["dataset"]),
-                "peer_title": exchange_tables.peer_title(line["peer"]) if line.get("peer") else "",
+                "peer_title": names.get(line.get("peer") or "", line.get("peer") or ""),
                 "op_title": exchange_tables.OPS.get(line["op"], line["op"]), "word": word, "tone": tone,
             }
         )  # fmt: skip
@@ -104,6 +115,7 @@ def isolated(request):
     return list_page(
         request, table=exchange_tables.QuarantineTable, queryset=Quarantined.objects.defer("payload"),
         filters=exchange_tables.QuarantineFilter, template="network/exchange_quarantine.html", context={"side": "in"},
+        on_export=_exported(request, "隔离区"),
     )  # fmt: skip
 
 
@@ -113,7 +125,7 @@ def refused(request):
     return list_page(
         request, table=exchange_tables.RefusedTable, queryset=RefusedThere.objects.all(),
         filters=exchange_tables.RefusedFilter, template="network/exchange_quarantine.html",
-        context={"side": "out", "may_act": bool(request.roles & MAY_ACT)},
+        context={"side": "out", "may_act": bool(request.roles & MAY_ACT)}, on_export=_exported(request, "对方拒收"),
     )  # fmt: skip
 
 
@@ -130,15 +142,21 @@ ADVICE = {
 }
 
 
+def _readable(payload: str) -> str:
+    """A refused message indented, or as it came: it may be anything a peer can think of."""
+    try:
+        shown = json.dumps(json.loads(payload), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        shown = payload
+    return shown.encode("utf-8", "backslashreplace").decode()
+
+
 @require_safe
 @reader
 def quarantined(request, key: int):
     found = get_object_or_404(Quarantined, pk=key)
     Actor.of(request).record("exchange.quarantine.read", f"隔离消息 {key}", {"数据集": found.dataset})
-    try:
-        shown = json.dumps(json.loads(found.payload), ensure_ascii=False, indent=2)
-    except ValueError:
-        shown = found.payload
+    shown = _readable(found.payload)
     word, tone = exchange_tables.STATES.get(found.state, (found.state, "grey"))
     context = {
         "q": found, "shown": shown[:20_000], "cut": len(shown) > 20_000, "word": word, "tone": tone,
@@ -154,23 +172,39 @@ def quarantined(request, key: int):
 def reapply(request, key: int):
     """Try a refused message again: what it lacked may be here now."""
     found = get_object_or_404(Quarantined, pk=key)
-    with scope.acting(scope.SYSTEM):
-        problem = _apply(found)
-        done = not problem and quarantine.settle([key], "applied", request.user.name)
-    if problem:
+    problem = ""
+    with transaction.atomic():
+        held = _hold(key)
+        if held:
+            with scope.acting(scope.SYSTEM):
+                problem = _apply(found)
+                if not problem:
+                    quarantine.settle([key], "applied", request.user.name)
+            if not problem:
+                Actor.of(request).record(
+                    "exchange.quarantine.applied", f"隔离消息 {key}", {"数据集": found.dataset}
+                )
+    if not held:
+        messages.warning(request, TAKEN)
+    elif problem:
         messages.error(request, f"仍不能应用：{problem}")
-    elif not done:
-        messages.warning(request, "这条消息已由别人处理。")
     else:
-        Actor.of(request).record("exchange.quarantine.applied", f"隔离消息 {key}", {"数据集": found.dataset})
         messages.success(request, "已应用。")
     return redirect("exchange-quarantined", key=key)
 
 
+TAKEN = "这条消息已由别人处理。"
+
+
+def _hold(key: int) -> bool:
+    """Whether the entry is still open; nobody else settles it until this transaction ends."""
+    with scope.acting(scope.SYSTEM), connection.cursor() as cursor:
+        cursor.execute("SELECT FROM exchange_quarantine WHERE id = %s AND state = 'open' FOR UPDATE", [key])
+        return cursor.rowcount == 1
+
+
 def _apply(found: Quarantined) -> str:
     """The sentence of refusal, or "" when the message has been applied."""
-    from django.db import transaction
-
     try:
         sender = asking.sender_of(found.peer)
     except LookupError:
@@ -193,15 +227,17 @@ def discard(request, key: int):
     if not reason:
         messages.error(request, "请写明作废的理由。")
         return redirect("exchange-quarantined", key=key)
-    with scope.acting(scope.SYSTEM):
-        done = quarantine.settle([key], "discarded", request.user.name)
+    with transaction.atomic():
+        with scope.acting(scope.SYSTEM):
+            done = quarantine.settle([key], "discarded", request.user.name)
+        if done:
+            Actor.of(request).record(
+                "exchange.quarantine.discarded", f"隔离消息 {key}", {"理由": reason, "数据集": found.dataset}
+            )
     if done:
-        Actor.of(request).record(
-            "exchange.quarantine.discarded", f"隔离消息 {key}", {"理由": reason, "数据集": found.dataset}
-        )
         messages.success(request, "已作废。")
     else:
-        messages.warning(request, "这条消息已由别人处理。")
+        messages.warning(request, TAKEN)
     return redirect("exchange-quarantined", key=key)
 
 
@@ -210,11 +246,15 @@ def discard(request, key: int):
 def resend(request):
     """Send the present state of what peers refused once more: those the post may see."""
     keys = list(RefusedThere.objects.filter(state="open").values_list("pk", flat=True)[:5000])
-    with scope.acting(scope.SYSTEM):
-        count = quarantine.resend(ids=keys) if keys else 0
+    with transaction.atomic():
+        with scope.acting(scope.SYSTEM):
+            count = quarantine.resend(ids=keys) if keys else 0
+        if keys:
+            Actor.of(request).record("exchange.resent", "对方拒收的记录", {"条数": count})
     if count:
-        Actor.of(request).record("exchange.resent", "对方拒收的记录", {"条数": count})
-    messages.success(request, f"已按现状重新发送 {count} 条。")
+        messages.success(request, f"已按现状重新发送 {count} 条。")
+    else:
+        messages.warning(request, "没有可以重新发送的记录：没有待处理的，或者已由别人处理。")
     return redirect("exchange-refused")
 
 
@@ -250,9 +290,15 @@ def reconciliation(request, key):
         "differences": [d | {"word": comparing.KINDS.get(d["kind"], d["kind"])} for d in differences[:200]],
         "more": max(0, len(differences) - 200), "error": found.report.get("error", ""),
         "may_act": bool(request.roles & MAY_ACT) and _of_this_node(request),
-        "may_sign": request.roles & {"operations_manager", "supervisor"} and found.state == "agreed" and not found.signed_by,
+        "may_sign": request.roles & {"operations_manager", "supervisor"} and found.state == "agreed" and not found.signed_by
+        and _of_this_node(request),
     }  # fmt: skip
     return render(request, "network/exchange_reconciliation.html", context)
+
+
+def _peers() -> set[str]:
+    """Whom this node can compare with: those it has channels to; a city may call the hub by its code too."""
+    return {"hub", folder.node().get("hub", "hub"), *(one["peer"] for one in nodes.channels())}
 
 
 @require_POST
@@ -267,6 +313,8 @@ def ask_reconciliation(request):
         messages.error(request, "没有这个数据集。")
     elif peer and not (peer.isalnum() and len(peer) <= 12):
         messages.error(request, "对方代码不对。")
+    elif peer and peer not in _peers():
+        messages.error(request, f"没有与 {peer} 往来的通道。")
     elif not folder.node():
         messages.error(request, "本节点没有加入网络，不能对账。")
     else:
@@ -284,16 +332,20 @@ def ask_reconciliation(request):
 def sign(request, key):
     """A person confirms a comparison in which both ends agree."""
     found = get_object_or_404(Reconciliation, pk=key)
-    with scope.acting(scope.SYSTEM), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE exchange_reconciliation SET signed_by = %s WHERE id = %s AND signed_by = '' AND state = 'agreed'",
-            [request.user.name[:80], found.pk],
-        )
-        done = cursor.rowcount
+    if not _of_this_node(request):
+        raise Http404
+    with transaction.atomic():
+        with scope.acting(scope.SYSTEM), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE exchange_reconciliation SET signed_by = %s WHERE id = %s AND signed_by = '' AND state = 'agreed'",
+                [request.user.name[:80], found.pk],
+            )
+            done = cursor.rowcount
+        if done:
+            Actor.of(request).record(
+                "exchange.reconciliation.signed", f"对账 {found.pk}", {"数据集": found.dataset}
+            )
     if done:
-        Actor.of(request).record(
-            "exchange.reconciliation.signed", f"对账 {found.pk}", {"数据集": found.dataset}
-        )
         messages.success(request, "已核定。")
     else:
         messages.warning(request, "只有两端相符、尚未核定的对账可以核定。")

@@ -25,6 +25,7 @@ AUDIT_KINDS = {
     "exchange.quarantine.read": "查看隔离消息",
     "exchange.quarantine.applied": "重新应用隔离消息",
     "exchange.quarantine.discarded": "作废隔离消息",
+    "exchange.exported": "下载消息日志",
     "exchange.resent": "重新发送被拒记录",
     "exchange.reconcile": "发起对账",
     "exchange.reconciliation.signed": "核定对账",
