@@ -12,6 +12,7 @@ from jinzhi.foundation import calendar
 from jinzhi.foundation.exchange import declared
 from jinzhi.foundation.people.acting import Refused
 from jinzhi.foundation.places import scope
+from jinzhi.network import folder, keys
 from jinzhi.network.catalogue.models import Grant
 from jinzhi.network.partners import bridge, files, granting, partnering, signatures, watching
 from jinzhi.network.partners.models import GATEWAYS, Key, Partner
@@ -209,3 +210,24 @@ def tables(
             return
         made = _do(lambda: bridge.prepare(partner))
     typer.echo(f"✓ 模式 {bridge.schema(partner)}：{'、'.join(made) or '没有变化'}")
+
+
+@app.command(help="为消息通道签发 TLS 客户端证书：读对方的证书请求，写出证书和根证书。")
+def certificate(
+    code: Code,
+    request: Annotated[Path, typer.Argument(help="对方的证书请求（PEM）。")],
+    to: Annotated[Path, typer.Option(help="写到这个文件夹。")] = Path(),
+    days: Annotated[int, typer.Option(min=1, max=800, help="有效天数。")] = YEAR,
+) -> None:
+    """Sign a partner's TLS request as the network's authority (at the hub)."""
+    with scope.acting(scope.SYSTEM):
+        _partner(code)
+    try:
+        made = keys.pem_of(keys.certify(request.read_bytes(), code, days))
+        authority = folder.path("ca.pem").read_bytes()
+    except (keys.KeyFault, OSError) as fault:
+        raise _fail(f"{fault}（证书由中心节点签发）") from None
+    to.mkdir(parents=True, exist_ok=True)
+    (to / f"{code}.pem").write_bytes(made)
+    (to / "ca.pem").write_bytes(authority)
+    typer.echo(f"✓ {to / f'{code}.pem'}、{to / 'ca.pem'}")

@@ -10,7 +10,10 @@ from jinzhi.web.navigation import Entry
 
 def _limited(request) -> int:
     """Partners that were cut down because they do not acknowledge; asked once in half a minute."""
-    return cache.get_or_set("partners:limited", Partner.objects.filter(state=Partner.State.LIMITED).count, 30) or 0
+    return (
+        cache.get_or_set("partners:limited", Partner.objects.filter(state=Partner.State.LIMITED).count, 30)
+        or 0
+    )
 
 
 ENTRIES = [
