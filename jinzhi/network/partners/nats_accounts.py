@@ -4,7 +4,7 @@ from typing import Any
 
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.places import scope
-from jinzhi.network.partners import intake
+from jinzhi.network.partners import intake, outlet
 from jinzhi.network.partners.models import Key, Partner
 from jinzhi.network.partners.partnering import keys_in_force
 
@@ -36,3 +36,16 @@ def sender(code: str) -> Sender | None:
     with scope.acting(scope.SYSTEM):
         partner = Partner.objects.filter(code=code, state__in=("active", "limited")).first()
         return intake.sender(partner) if partner is not None and "jetstream" in partner.accepts else None
+
+
+def acknowledged(code: str, upto: int) -> None:
+    """The partner has acknowledged its stream up to `upto`: every whole batch until there is closed."""
+    with scope.acting(scope.SYSTEM):
+        partner = Partner.objects.filter(code=code, state__in=("active", "limited")).first()
+        if partner is None:
+            return
+        try:
+            here = outlet.standing(partner)
+            outlet.acknowledge(partner, min(upto, here["stored"]), [])
+        except outlet.Refused:
+            return
