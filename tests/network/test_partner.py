@@ -7,6 +7,7 @@ import subprocess
 from uuid import NAMESPACE_URL, uuid5
 
 import nats
+import nats.errors
 import pytest
 
 from jinzhi.network import keys
@@ -15,9 +16,11 @@ from tests.network.lab import until
 pytestmark = pytest.mark.xdist_group("network")
 
 
-@pytest.fixture
-def folder(lab, tmp_path):
+@pytest.fixture(scope="module")
+def folder(_lab, tmp_path_factory):
     """A folder with the partner's key, certificate and seed; the partner is switched on at the hub."""
+    lab, tmp_path = _lab, tmp_path_factory.mktemp("samr")
+    lab.keeping.set()
     seed, public = keys.new_nkey()
     (tmp_path / "samr.nk").write_bytes(seed)
     (tmp_path / "public").write_text(public)
@@ -50,6 +53,20 @@ def record(number, **more):
         "body": {"number": number, "product": "电热毯", "defect": "过热", "published_on": "2026-11-20"},
     }  # fmt: skip
     return json.dumps(said | more, ensure_ascii=False).encode()
+
+
+FORBIDDEN = (
+    "in.330100.registry.enterprise", "out.330100.x", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.DELETE.IN_330100",
+    "$JS.API.CONSUMER.MSG.NEXT.OUT_330100.330100", "ask.330000.status",
+)  # fmt: skip
+
+
+async def refused(nc, subject):
+    """Whether nobody answers, or the answer is an error."""
+    try:
+        return "error" in json.loads((await nc.request(subject, b"{}", timeout=1)).data)
+    except (nats.errors.NoRespondersError, nats.errors.TimeoutError):
+        return True
 
 
 async def connect(folder, port):
@@ -104,14 +121,8 @@ def test_a_partner_gives_and_takes_through_its_own_account(lab, folder):
         await send(nc, "R-1")
         await send(nc, "R-2", owner="330100")
         said = await fetch(nc, total)
-        for subject in (
-            "in.330100.registry.enterprise",
-            "out.330100.x",
-            "$JS.API.STREAM.NAMES",
-            "$JS.API.STREAM.DELETE.IN_330100",
-        ):
-            with pytest.raises(Exception, match=r"no responders|timeout|permissions|Timeout|^$"):
-                await nc.request(subject, b"{}", timeout=1)
+        for subject in FORBIDDEN:
+            assert await refused(nc, subject), subject
         await nc.close()
         return said
 
@@ -129,6 +140,7 @@ def test_a_partner_gives_and_takes_through_its_own_account(lab, folder):
     records = [one for one in said if one.get("dataset") == "registry.enterprise"]
     assert len(records) >= total and all(set(one["body"]) == {"name", "status"} for one in records)
     until(lambda: hub.one("SELECT acknowledged FROM exchange_channel WHERE name = 'out.samr'"), 30, lab.logs)
+    hub.sql("DELETE FROM exchange_quarantine WHERE peer = 'samr'")  # refused on purpose
     lab.settle()
     lab.prove()
 
@@ -136,8 +148,12 @@ def test_a_partner_gives_and_takes_through_its_own_account(lab, folder):
 def test_without_its_seed_or_certificate_nobody_gets_in(lab, folder):
     async def strange_seed():
         (folder / "samr.nk").write_bytes(keys.new_nkey()[0])
-        with pytest.raises(Exception, match=r"(?i)authorization|no servers"):
-            await asyncio.wait_for(connect(folder, lab.port), 8)
+        nc = None
+        try:
+            nc = await asyncio.wait_for(connect(folder, lab.port), 6)
+        except (TimeoutError, nats.errors.Error, OSError):
+            return
+        assert not nc.is_connected
 
     asyncio.run(strange_seed())
     lab.settle()
