@@ -17,6 +17,7 @@ KINDS = {
     "incarnation": "数据库恢复或重建",
     "gap": "消息缺失",
     "stream_full": "消息服务器空间不足",
+    "oversized": "记录过大不能发出",
     "refused_connection": "连接被拒绝",
     "certificate": "证书将到期",
     "disk": "磁盘空间不足",

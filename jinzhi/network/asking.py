@@ -28,10 +28,10 @@ def sender_of(peer: str) -> Sender:
     if node is None:
         raise LookupError(f"没有节点 {peer}")
     lo, hi = scope.jurisdiction(node.place)
-    key = node.signing_key
+    key = node.signing_key  # without one, no signature is good
     return Sender(
         peer, "hub" if node.kind == Node.Kind.HUB else "city", lo, hi,
-        verify=(lambda content, signature: keys.verify(key, content, signature)) if key else None,
+        verify=lambda content, signature: keys.verify(key, content, signature),
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def answer(what: str, asker: str, data: bytes) -> dict[str, Any]:
         if what == "renew":
             return {"ok": True, "certificate": joining.renewed(asker, str(question["request"]))}
         if what == "sign":  # the other end signs a reconciliation it agrees with
-            return {"ok": True, "signature": keys.sign(str(question["statement"]).encode())}
+            return {"ok": True, "signature": _agree(str(question["statement"]), sender)}
     except (KeyError, TypeError, ValueError) as error:
         return {"ok": False, "error": f"问题不完整：{error}"}
     except (joining.Refused, FileAway, LookupError, PermissionError) as error:
@@ -79,6 +79,30 @@ def answer(what: str, asker: str, data: bytes) -> dict[str, Any]:
         log.exception("ask %s by %s", what, asker)
         return {"ok": False, "error": type(error).__name__}
     return {"ok": False, "error": "不认识的问题"}
+
+
+def statement(text: str) -> bytes:
+    """The bytes of a reconciliation's statement that are signed; they can be nothing else, no batch and no invitation."""
+    return b"jinzhi reconciliation\n" + text.encode()
+
+
+def _agree(text: str, asker: Sender) -> str:
+    """This node's signature under a statement, if it has the same rows. Raises PermissionError otherwise."""
+    said = json.loads(text)
+    if not isinstance(said, dict) or said.keys() != {"id", "dataset", "owner", "rows", "digest"}:
+        raise ValueError("statement")
+    question = {
+        "what": "digests",
+        "level": "dataset",
+        "dataset": str(said["dataset"]),
+        "owner": str(said["owner"]),
+    }
+    found = comparing.answer(question, asker)
+    if not found["ok"]:
+        raise PermissionError(found["error"])
+    if found["rows"] != [[said["rows"], said["digest"]]]:
+        raise PermissionError("本节点现在的数量或摘要与声明不同，不签名")
+    return keys.sign(statement(text))
 
 
 async def ask(nc, peer: str, what: str, question: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:

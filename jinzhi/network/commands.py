@@ -100,6 +100,16 @@ def readmit(node: Annotated[str, typer.Argument(help="市节点代码。")]) -> 
 
 
 @app.command()
+def renew() -> None:
+    """立即更换本节点的连接证书（省中心同时更换消息服务器的证书）。到期前三十日会自动更换。"""
+    try:
+        reconciling.renew()
+    except (joining.Refused, reconciling.NotConnected) as error:
+        raise _fail(error) from None
+    typer.secho("✓ 证书已更换", fg="green")
+
+
+@app.command()
 def status(as_json: Json = False) -> None:
     """本节点、已知节点和未消除的告警。"""
     said = folder.node()

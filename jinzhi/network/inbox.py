@@ -10,7 +10,7 @@ import json
 import logging
 import signal
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -283,6 +283,9 @@ class Inbox:
                 if self.hub:
                     await self.answers(pulse.keep, self.node, facts)
                     await self.look_for_silent()
+                    if time.monotonic() - last_renewal > 3600:
+                        last_renewal = time.monotonic()
+                        await self.renew_hub()
                 elif self.connected.is_set():
                     await self.nc.publish(f"pulse.{self.node}", json.dumps(facts, default=str).encode())
                     await self.answers(pulse.keep, self.node, facts)
@@ -313,11 +316,14 @@ class Inbox:
                 self.silent.add(code)
                 await self.answers(pulse.lost, code, round(since))
 
+    async def renew_hub(self) -> None:
+        """The hub's certificates and its message server's are renewed by the hub itself."""
+        if any(_ends_soon(keys.certificate_until(name)) for name in ("node", "server")):
+            await self.answers(joining.renew_hub)
+
     async def renew(self) -> None:
         """A certificate that will soon end is replaced over the connection that it still opens."""
-        until = keys.certificate_until()
-        days = int(rules.value("network.renew_before", on=timezone.localdate()).value)
-        if until is None or until - timezone.now() > timedelta(days=days):
+        if not _ends_soon(keys.certificate_until()):
             return
         request = await self.answers(keys.make_request, self.node)
         said = await asking.ask(self.nc, self.hub_code, "renew", {"request": request.decode()}, timeout=10)
@@ -326,6 +332,11 @@ class Inbox:
             await self.answers(joining.note_renewal)
         else:
             await self.answers(alarms.raise_alarm, "certificate", self.node, said.get("error", ""))
+
+
+def _ends_soon(until: datetime | None) -> bool:
+    days = int(rules.value("network.renew_before", on=timezone.localdate()).value)
+    return until is not None and until - timezone.now() <= timedelta(days=days)
 
 
 def _active_cities() -> list[str]:

@@ -50,13 +50,7 @@ def init(address: str, listen: str = "", external: bool = False) -> None:
     host = _host(address)
     listen = listen or address
     keys.make_authority(hub)
-    names = tuple(dict.fromkeys([host, _host(listen), "127.0.0.1", "localhost"]))
-    server = keys.certify(
-        keys.make_request(hub, "server"), f"{hub} server", _setting("certificate_days"), names
-    )
-    keys.take_certificate(keys.pem_of(server), "server")
-    own = keys.certify(keys.make_request(hub), hub, _setting("certificate_days"))
-    keys.take_certificate(keys.pem_of(own))
+    own = _certify_hub(hub, (host, _host(listen)))
     folder.write_node(
         {"role": "hub", "node": hub, "hub": hub, "nats": address, "listen": listen, "external": external}
     )
@@ -71,9 +65,35 @@ def init(address: str, listen: str = "", external: bool = False) -> None:
             },
         )  # fmt: skip
         nodes.enable(hub, True)
-        nats.configure()
+        if not nats.configure():
+            nats.reload()  # the certificates are new even where the words are the same
         documents.offer()
     alarms.happened(hub, "init", f"省中心建立，消息服务 {address}")
+
+
+def _certify_hub(hub: str, hosts: tuple[str, ...]) -> Any:
+    """New certificates of the hub's message server and of the hub as a client; answers the latter."""
+    names = tuple(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+    server = keys.certify(
+        keys.make_request(hub, "server"), f"{hub} server", _setting("certificate_days"), names
+    )
+    keys.take_certificate(keys.pem_of(server), "server")
+    own = keys.certify(keys.make_request(hub), hub, _setting("certificate_days"))
+    keys.take_certificate(keys.pem_of(own))
+    return own
+
+
+def renew_hub() -> None:
+    """The hub's own certificates anew; a running server shows the new one to whoever connects from now on."""
+    said = _hub()
+    own = _certify_hub(said["node"], (_host(said["nats"]), _host(said["listen"])))
+    nats.reload()
+    with scope.acting(scope.SYSTEM):
+        Node.objects.filter(code=said["node"]).update(
+            certificate_serial=f"{own.serial_number:x}"[:60], certificate_until=own.not_valid_after_utc
+        )
+    alarms.clear_alarm("certificate", said["node"])
+    alarms.happened(said["node"], "renewed", "更换连接证书和消息服务器证书")
 
 
 def _host(address: str) -> str:
@@ -236,6 +256,8 @@ def accept(body: dict[str, Any]) -> dict[str, str]:
             raise Refused("连接公钥不合规定")
         if Node.objects.filter(nkey=nkey).exclude(pk=node.pk).exists():
             raise Refused("连接公钥已被另一个节点使用")
+        if not keys.well_formed(str(body.get("signing_key", ""))):
+            raise Refused("签名公钥不合规定")
         if problem := software.too_far(str(body.get("software", ""))):
             raise Refused(problem)
         try:
@@ -300,6 +322,8 @@ def leave(code: str, state: str = Node.State.SUSPENDED) -> None:
     with scope.acting(scope.SYSTEM):
         if not Node.objects.filter(code=code, kind=Node.Kind.CITY).update(state=state):
             raise Refused(f"没有节点 {code}")
+        now = timezone.now()  # a token in a drawer does not bring the node back
+        Invitation.objects.filter(node=code, used_at=None, expires_at__gt=now).update(expires_at=now)
         nodes.set_state(f"out.{code}", "paused", Node.State(state).label)
     nats.configure()
     alarms.happened(code, "left", Node.State(state).label)

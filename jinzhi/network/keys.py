@@ -171,6 +171,11 @@ def make_signing_key() -> str:
     return file.read_text().partition(":")[2]
 
 
+def well_formed(public: str) -> bool:
+    """Whether this can be the public half of an SM2 key: a point, 64 bytes in hexadecimal."""
+    return len(public) == 128 and all(letter in "0123456789abcdef" for letter in public)
+
+
 def sign(content: bytes) -> str:
     """SM2 signature with SM3 over `content`, base64."""
     private, _, public = folder.path("sign.key").read_text().partition(":")

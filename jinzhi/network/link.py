@@ -38,6 +38,12 @@ def tls() -> ssl.SSLContext:
     return context
 
 
+def renew(context: ssl.SSLContext) -> None:
+    """Let the next handshake of a living connection use the certificate that is in the folder now."""
+    with contextlib.suppress(OSError):  # ssl.SSLError too: certificate and key are just being replaced
+        context.load_cert_chain(str(folder.path("node.pem")), str(folder.path("node.key")))
+
+
 async def connect(name: str, **callbacks: Any):
     """A connection as this node that never gives up; `name` tells its processes apart in the server's lists."""
     said = folder.node()
@@ -46,15 +52,24 @@ async def connect(name: str, **callbacks: Any):
     if host in ("0.0.0.0", "::"):  # noqa: S104  where the server listens; the connection goes to itself
         host = "127.0.0.1"
 
+    context = tls()
+    told = callbacks.pop("disconnected_cb", None)
+
     async def on_error(error: Exception) -> None:
         log.warning("%s: %s", name, error)
+        renew(context)
+
+    async def on_disconnect() -> None:
+        renew(context)
+        if told:
+            await told()
 
     options: dict[str, Any] = {
         "servers": [f"tls://{host}:{port}"],
         "name": f"{said['node']} {name}",
         "nkeys_seed": str(folder.path("node.nk")),
         "inbox_prefix": f"_INBOX.{said['node']}",
-        "tls": tls(),
+        "tls": context,
         "tls_hostname": host,
         "connect_timeout": 2,
         "reconnect_time_wait": 0.3,
@@ -62,6 +77,7 @@ async def connect(name: str, **callbacks: Any):
         "ping_interval": 2,
         "max_outstanding_pings": 2,
         "error_cb": on_error,
+        "disconnected_cb": on_disconnect,
         "pending_size": 16 * 2**20,
         **callbacks,
     }
@@ -71,7 +87,7 @@ async def connect(name: str, **callbacks: Any):
         except Exception as error:
             log.warning("%s cannot connect: %s", name, error)
             await asyncio.sleep(0.5)
-            options["tls"] = tls()  # a renewed certificate
+            renew(context)
 
 
 class Database:

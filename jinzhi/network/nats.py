@@ -5,6 +5,7 @@ stream and answers questions. Each partner has an account of its own that sees t
 What is not listed is refused by the server.
 """
 
+import base64
 import json
 import os
 import signal
@@ -230,6 +231,27 @@ async def ensure_stream(nc, name: str, subject: str, first: int = 0) -> dict[str
     if "error" in made:
         raise RuntimeError(f"{name}: {made['error'].get('description')}")
     return made["state"]
+
+
+async def end_of(nc, stream: str, prefix: str) -> tuple[int, bytes]:
+    """(sequence, payload) of a stream's last message; when no message is left, where it is, and b"".
+
+    `prefix`: what this node may publish below. An emptied stream is offered an impossible sequence: its refusal names
+    the true one.
+    """
+    found = await request(nc, f"STREAM.MSG.GET.{stream}", {"last_by_subj": f"{prefix}.>"})
+    if "message" in found:
+        return found["message"]["seq"], base64.b64decode(found["message"].get("data", ""))
+    error = found.get("error", {})
+    if error.get("err_code") != 10037:  # no message found
+        raise RuntimeError(error.get("description", "no answer"))
+    headers = {"Nats-Expected-Last-Sequence": str(1 << 60)}
+    answer = await nc.request(f"{prefix}._probe", b"", timeout=3, headers=headers)
+    words = json.loads(answer.data).get("error", {}).get("description", "")
+    digits = words.rpartition(":")[2].strip()
+    if not digits.isdigit():
+        raise RuntimeError(words or "no answer")
+    return int(digits), b""
 
 
 async def consumer_at(nc, stream: str, durable: str, position: int) -> None:

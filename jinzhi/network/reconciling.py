@@ -12,7 +12,7 @@ from jinzhi.foundation.exchange import comparing, declared, sending
 from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.places import scope
 from jinzhi.foundation.places.models import Division
-from jinzhi.network import alarms, asking, folder, keys, link, nats
+from jinzhi.network import alarms, asking, folder, joining, keys, link, nats
 
 
 class NotConnected(RuntimeError):
@@ -33,8 +33,9 @@ class Wire:
     def ask(self, peer: str, what: str, question: dict[str, Any]) -> dict[str, Any]:
         return self.loop.run_until_complete(asking.ask(self.nc, peer, what, question))
 
-    def request(self, subject: str, body: dict | None = None) -> dict[str, Any]:
-        return self.loop.run_until_complete(nats.request(self.nc, subject, body))
+    def end_of(self, stream: str, prefix: str) -> int:
+        """The last sequence of a stream."""
+        return self.loop.run_until_complete(nats.end_of(self.nc, stream, prefix))[0]
 
     def close(self) -> None:
         self.loop.run_until_complete(self.nc.close())
@@ -127,11 +128,15 @@ def statement(report: comparing.Report) -> str:
 
 def _sign(wire: Wire, report: comparing.Report) -> None:
     text = statement(report)
-    theirs = wire.ask(report.peer, "sign", {"statement": text})
+    content = asking.statement(text)
+    theirs = str(wire.ask(report.peer, "sign", {"statement": text}).get("signature", ""))
+    verify = asking.sender_of(report.peer).verify
+    if not (verify and verify(content, theirs)):
+        theirs = ""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE exchange_reconciliation SET our_signature = %s, their_signature = %s WHERE id = %s",
-            [keys.sign(text.encode()), theirs.get("signature", ""), report.id],
+            [keys.sign(content), theirs, report.id],
         )
 
 
@@ -160,8 +165,14 @@ def heal(say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
             stream = (
                 nats.stream_in(said["node"]) if channel["name"] == "up" else nats.stream_out(channel["peer"])
             )
-            last = _last(wire, stream, f"in.{said['node']}" if channel["name"] == "up" else channel["name"])
-            sending.rebase(channel["name"], max(last, channel["numbered"] if last == 0 else last))
+            prefix = f"in.{said['node']}" if channel["name"] == "up" else channel["name"]
+            last = wire.end_of(stream, prefix)
+            if (
+                last < channel["acknowledged"]
+            ):  # new numbers would be taken for old ones there, and passed over
+                words = f"{stream} 只到第 {last} 号，而对方已收到第 {channel['acknowledged']} 号"
+                raise RuntimeError(f"{words}：消息服务器的存储比数据库旧，没有重新编号")
+            sending.rebase(channel["name"], last)
             nodes.set_state(channel["name"], "active")
             about = said["node"] if channel["name"] == "up" else channel["peer"]
             alarms.clear_alarm("diverged", about)
@@ -173,9 +184,18 @@ def heal(say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     return {"fetched": fetched, "sent": sent, "rebased": rebased}
 
 
-def _last(wire: Wire, stream: str, prefix: str) -> int:
-    found = wire.request(f"STREAM.MSG.GET.{stream}", {"last_by_subj": f"{prefix}.>"})
-    return found["message"]["seq"] if "message" in found else 0
+def renew() -> None:
+    """A new certificate for this node now. Raises NotConnected, joining.Refused."""
+    said = _ready()
+    if said["role"] == "hub":
+        joining.renew_hub()
+        return
+    with Wire() as wire:
+        answer = wire.ask(said["hub"], "renew", {"request": keys.make_request(said["node"]).decode()})
+    if not answer.get("ok"):
+        raise joining.Refused(answer.get("error", "省中心没有应答"))
+    keys.take_certificate(answer["certificate"].encode())
+    joining.note_renewal()
 
 
 def request(dataset: str, peer: str, heal: bool = False) -> None:

@@ -7,7 +7,6 @@ node has under that number, the two have lived different lives: the channel stop
 """
 
 import asyncio
-import base64
 import contextlib
 import json
 import logging
@@ -40,7 +39,7 @@ class Channel:
         self.marked_at = 0.0
         self.heard = asyncio.Event()
         self.wrong = ""
-        self.ready = self.full = False
+        self.ready = self.full = self.oversized = False
         self.acknowledged_at = 0.0
 
     # -- acknowledgements
@@ -90,7 +89,7 @@ class Channel:
             await nats.ensure_stream(self.relay.nc, self.stream, f"{self.name}.>", first)
             if standing["kind"] == "partner":
                 await nats.ensure_consumer(self.relay.nc, self.stream, standing["peer"])
-        last, payload = await self.last_message()
+        last, payload = await nats.end_of(self.relay.nc, self.stream, self.relay.prefix(self.name))
         problem = await self.relay.database(_disagreement, self.name, standing, last, payload)
         if problem:
             await self.relay.database(_diverge, self.name, problem)
@@ -106,33 +105,8 @@ class Channel:
         self.acknowledged_at = time.monotonic()
         await self.relay.database(sending.stored, self.name, last)
         await self.relay.database(alarms.clear_alarm, "diverged", _about(self.name))
+        self.oversized = await self.relay.database(_too_large, self.name)
         return True
-
-    async def last_message(self) -> tuple[int, bytes]:
-        """(sequence, payload) of the stream's last message; an empty stream has payload b""."""
-        found = await nats.request(
-            self.relay.nc,
-            f"STREAM.MSG.GET.{self.stream}",
-            {"last_by_subj": f"{self.relay.prefix(self.name)}.>"},
-        )
-        if "message" in found:
-            return found["message"]["seq"], base64.b64decode(found["message"].get("data", ""))
-        code = found.get("error", {}).get("err_code")
-        if code == 10037:  # no message: empty, or everything was removed by age
-            return (await self.emptied()), b""
-        raise RuntimeError(found.get("error", {}).get("description", "no answer"))
-
-    async def emptied(self) -> int:
-        """Where an empty stream is: what the next sequence must follow, learnt by offering an impossible one."""
-        headers = {"Nats-Expected-Last-Sequence": str(1 << 60)}
-        answer = await self.relay.nc.request(
-            f"{self.relay.prefix(self.name)}._probe", b"", timeout=3, headers=headers
-        )
-        words = json.loads(answer.data).get("error", {}).get("description", "")
-        digits = words.rpartition(":")[2].strip()
-        if not digits.isdigit():
-            raise RuntimeError(words or "no answer")
-        return int(digits)
 
     async def step(self) -> bool:
         """Send what fits into the window; true when something moved."""
@@ -157,6 +131,8 @@ class Channel:
             if lot and not on_the_way:
                 self.acknowledged_at = time.monotonic()
             await self.publish(lot)
+            if any(sending.left_out(payload) for _, _, payload in lot):
+                self.oversized = await self.relay.database(_too_large, self.name)
             moved = bool(lot)
         await self.mark()
         if not moved and self.sent > self.stored:
@@ -185,6 +161,8 @@ class Channel:
             if self.full:
                 self.full = False
                 await self.relay.database(alarms.clear_alarm, "stream_full", _about(self.name))
+            if self.oversized:
+                self.oversized = await self.relay.database(_too_large, self.name)
 
 
 def _about(channel: str) -> str:
@@ -227,6 +205,21 @@ def _diverge(channel: str, problem: str) -> None:
         nodes.set_state(channel, "diverged", problem)
         alarms.happened(_about(channel), "diverged", problem)
     alarms.raise_alarm("diverged", _about(channel), f"{channel}：{problem}", "severe")
+
+
+def _too_large(channel: str) -> bool:
+    """Raise or clear the alarm of records that were too large to be sent; true while there are any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM exchange_refusal WHERE channel = %s AND code = 'E10' AND state = 'open'",
+            [channel],
+        )
+        (count,) = cursor.fetchone()
+    if count:
+        alarms.raise_alarm("oversized", _about(channel), f"{channel}：{count} 条记录过大，没有发出")
+    else:
+        alarms.clear_alarm("oversized", _about(channel))
+    return bool(count)
 
 
 def _full(channel: str, words: str) -> None:

@@ -19,6 +19,8 @@ from jinzhi.foundation.exchange import node
 
 RELAY_LOCK = 0x4A5A_0001  # advisory lock of the one relay
 MODULUS = 1 << 128
+LARGEST = 1_000_000  # bytes of a message; receivers refuse more, the server's limit is little above
+LEFT_OUT = b'"op":"x"'  # stands for a record that is too large to be sent
 CONTROL = "_"  # a dataset that begins so is a message between nodes, not a record
 
 _NUMBER = """
@@ -127,13 +129,38 @@ def messages(
             payload = _trailer(channel, batch, digests.get(batch), sign)
             rendered.append((seq, f"{prefix}._batch", payload))
             continue
-        payload = text.encode()
+        payload = _payload(channel, seq, text)
         held = digests.setdefault(batch, [seq, 0, 0])
         if not dataset.startswith(CONTROL):  # a batch of these alone has no trailer, so they are in no digest
             held[1] = (held[1] + part(payload)) % MODULUS
             held[2] += len(payload)
         rendered.append((seq, f"{prefix}.{dataset}", payload))
     return rendered
+
+
+def _payload(channel: str, seq: int, text: str) -> bytes:
+    """A message's bytes. A record too large for the wire is refused here (E10); a note without a body keeps its number,
+    counts in its batch, and is refused by the receiver too, so that both ends see it and what follows goes on."""
+    payload = text.encode()
+    if len(payload) <= LARGEST:
+        return payload
+    envelope = json.loads(text[: text.index(',"body":')] + "}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO exchange_refusal (channel, seq, dataset, record, version, code, reason)"
+            " VALUES (%s, %s, %s, %s, %s, 'E10', %s) ON CONFLICT (channel, seq) DO NOTHING",
+            [
+                channel, seq, envelope["dataset"], envelope["id"], envelope["version"],
+                f"消息 {len(payload)} 字节，超过上限 {LARGEST} 字节，没有发出",
+            ],
+        )  # fmt: skip
+    note = envelope | {"op": "x", "body": {"left_out": len(payload)}}
+    return json.dumps(note, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def left_out(payload: bytes) -> bool:
+    """Whether a message only stands for a record that is too large."""
+    return LEFT_OUT in payload[:200]
 
 
 def part(payload: bytes) -> int:
@@ -159,9 +186,10 @@ def _trailer(channel: str, batch: int, seen: list[int] | None, sign: Callable[[b
         if seen is None or seen[0] != first:
             cursor.execute(_RENDER, [channel, first - 1, last - 1, last])
             seen = [first, 0, 0]
-            for payload in (
-                text.encode() for _, _, dataset, text in cursor.fetchall() if not dataset.startswith(CONTROL)
-            ):
+            for seq, _, dataset, one in cursor.fetchall():
+                if dataset.startswith(CONTROL):
+                    continue
+                payload = _payload(channel, seq, one)
                 seen[1] = (seen[1] + part(payload)) % MODULUS
                 seen[2] += len(payload)
         me = node.this()
@@ -246,18 +274,22 @@ def rewind(channel: str, seq: int) -> None:
 def rebase(channel: str, seq: int) -> None:
     """Go on numbering behind `seq`, the last the stream holds: this node's own numbers are of an older life.
 
-    What was numbered here and never reached the stream under its own number is put back to be numbered anew.
+    What was numbered here and never reached the stream under its own number is put back to be numbered anew, as a
+    copy for this channel alone: the same row may wait for other channels too.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT stored FROM exchange_channel WHERE name = %s FOR UPDATE", [channel])
         (known,) = cursor.fetchone()
         cursor.execute(
             """WITH again AS (
-              DELETE FROM exchange_queue WHERE channel = %s AND seq > %s RETURNING outbox_id, made_at)
+              DELETE FROM exchange_queue WHERE channel = %s AND seq > %s RETURNING seq, outbox_id, made_at),
+            copied AS (
+              INSERT INTO exchange_outbox (made_at, dataset, schema, record, locality, owner_node, version, op, body)
+              SELECT o.made_at, o.dataset, o.schema, o.record, o.locality, o.owner_node, o.version, o.op, o.body
+              FROM again JOIN exchange_outbox AS o ON o.id = again.outbox_id AND o.made_at = again.made_at
+              ORDER BY again.seq RETURNING id, made_at, dataset, locality)
             INSERT INTO exchange_pending (outbox_id, made_at, dataset, locality, target)
-            SELECT o.id, o.made_at, o.dataset, o.locality, %s FROM again
-            JOIN exchange_outbox AS o ON o.id = again.outbox_id AND o.made_at = again.made_at
-            ON CONFLICT (outbox_id) DO NOTHING""",
+            SELECT id, made_at, dataset, locality, %s FROM copied""",
             [channel, known, channel],
         )
         cursor.execute("DELETE FROM exchange_batch WHERE channel = %s AND last > %s", [channel, known])

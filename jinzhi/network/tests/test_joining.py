@@ -110,6 +110,8 @@ def test_bad_keys_requests_and_releases_are_refused(network):
     token = joining.invite(HANGZHOU)
     refused(network, token, "连接公钥", nkey="U'; drop")
     refused(network, token, "证书请求", request="-----BEGIN")
+    refused(network, token, "签名公钥", signing_key="")
+    refused(network, token, "签名公钥", signing_key="z" * 128)
     refused(network, token, "相差超过一个版本", software="7.0.0")
     refused(network, token, "没有说明软件版本", software="")
 
@@ -160,6 +162,18 @@ def test_a_suspended_node_is_out_of_the_configuration_at_once(network):
     assert [c["state"] for c in nodes.channels() if c["name"] == "out.330100"] == ["paused"]
     joining.readmit(HANGZHOU)
     assert Node.objects.get(code=HANGZHOU).nkey in folder.path("nats.conf").read_text()
+
+
+@pytest.mark.parametrize("state", [Node.State.SUSPENDED, Node.State.RETIRED])
+def test_a_token_from_before_does_not_bring_a_node_back(network, state):
+    spare = joining.invite(HANGZHOU)
+    network.join(HANGZHOU)
+    network.at(HUB)
+    joining.leave(HANGZHOU, state)
+    refused(network, spare, "失效")
+    body = network.request("newmachine") | {"token": network.at(HUB) and joining.invite(HANGZHOU)}
+    network.at(HUB)
+    assert joining.accept(body)["hub"] == HUB  # one made afterwards does
 
 
 def test_joining_over_http(network):
