@@ -1,0 +1,279 @@
+"""Exchange: a row written at a city until it stands at the hub, beside raw COPY and raw JetStream of the same run.
+
+    .venv/bin/python bench/exchange.py            20,000 rows end to end, 100,000 after an outage
+    .venv/bin/python bench/exchange.py --full     100,000 and 1,000,000 (JINZHI_BENCH_ROWS sets the latter)
+
+A hub and a city with a PostgreSQL server, relay and inbox each, one NATS server with TLS, the line through a forwarder
+that can be cut; durable settings (fsync on). Rows are enterprises of about 1 KB as a message. Rates are wall rows/s.
+"""
+
+import asyncio
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import django
+
+FULL = "--full" in sys.argv
+ROWS = 100_000 if FULL else 20_000
+MANY = int(os.environ.get("JINZHI_BENCH_ROWS", "1000000" if FULL else "100000"))
+OUTAGES = (2, 5, 10, 20) if FULL else (1, 3, 6)
+LONG = "地" * 110
+_INSERT = f"""INSERT INTO registry_enterprise (id, place, owner_node, version, created_at, updated_at, name, uscc, org_code,
+ kind, legal_representative, address, premises_address, industry, status, source, is_demo, remark)
+ SELECT gen_random_uuid(), 330106000000, '330100', 1, now(), now(), %s || g, '', '', 'company', '王一', '{LONG}', '{LONG}',
+ 'C14', 'active', '测试', false, '' FROM generate_series(1, %s) AS g"""
+_COPIED = (
+    "id, place, owner_node, version, created_at, updated_at, name, uscc, org_code, kind, legal_representative,"
+    " address, premises_address, industry, economic_type, scale, status, source, initials, is_demo, remark"
+)
+
+
+def line(what: str, value: str, beside: str = "") -> None:
+    print(f"exchange | {what} | {value}{' | ' + beside if beside else ''}", flush=True)
+
+
+def rate(count: int, seconds: float) -> str:
+    return f"{count / seconds:,.0f} rows/s ({count:,} in {seconds:.1f} s)"
+
+
+def write(node, count: int, name: str) -> float:
+    began = time.perf_counter()
+    node.sql(_INSERT, [name, count])
+    return time.perf_counter() - began
+
+
+def held(node) -> int:
+    return node.one("SELECT count(*) FROM registry_enterprise WHERE owner_node = '330100'")
+
+
+def position(lab) -> int:
+    return lab.hub.one("SELECT coalesce(max(last), 0) FROM exchange_position WHERE stream = 'IN_330100'")
+
+
+def numbered(lab) -> int:
+    city = lab.cities[0]
+    until_numbered = city.one("SELECT count(*) FROM exchange_pending") == 0
+    return city.one("SELECT numbered FROM exchange_channel WHERE name = 'up'") if until_numbered else 1 << 62
+
+
+def whole(lab, seconds: float = 3600) -> float:
+    """Wait until the hub has taken in everything the city has."""
+    from tests.network.lab import until
+
+    return until(lambda: position(lab) >= numbered(lab), seconds, lambda: lab.logs(), 0.05)
+
+
+# -- what it is measured against
+
+
+def raw_copy(lab) -> float:
+    """The same rows, finished, by COPY into an indexed table of the same columns."""
+    city = lab.cities[0]
+    path = Path(lab.folder, "rows.copy")
+    with (
+        city.connect() as connection,
+        path.open("wb") as target,
+        connection.cursor().copy(f"COPY (SELECT {_COPIED} FROM registry_enterprise) TO STDOUT") as copy,
+    ):
+        for part in copy:
+            target.write(part)
+    with lab.hub.connect() as connection:
+        connection.execute("CREATE TABLE raw_copy (LIKE registry_enterprise INCLUDING ALL)")
+        began = time.perf_counter()
+        with (
+            connection.cursor().copy(f"COPY raw_copy ({_COPIED}) FROM STDIN") as copy,
+            path.open("rb") as source,
+        ):
+            while part := source.read(1 << 20):
+                copy.write(part)
+        took = time.perf_counter() - began
+        connection.execute("DROP TABLE raw_copy")
+    return took
+
+
+def raw_jetstream(lab, count: int, payload: bytes) -> float:
+    """As many messages of the same size published to a stream of its own, acknowledgements counted."""
+    os.environ["JINZHI_NETWORK"] = str(lab.hub.var / "network")
+    from jinzhi.network import link, nats
+
+    async def publish() -> float:
+        nc = await link.connect("bench")
+        await nats.request(
+            nc, "STREAM.CREATE.BENCH", {"name": "BENCH", "subjects": ["bench.>"], "storage": "file"}
+        )
+        acknowledged = 0
+        done = asyncio.Event()
+
+        async def heard(_message) -> None:
+            nonlocal acknowledged
+            acknowledged += 1
+            if acknowledged == count:
+                done.set()
+
+        inbox = nc.new_inbox()
+        await nc.subscribe(inbox, cb=heard)
+        began = time.perf_counter()
+        for number in range(count):
+            while number - acknowledged > 4000:
+                await asyncio.sleep(0.001)
+            await nc.publish("bench.row", payload, inbox)
+            if number % 250 == 249:
+                await asyncio.sleep(0)
+        await done.wait()
+        took = time.perf_counter() - began
+        await nats.request(nc, "STREAM.DELETE.BENCH")
+        await nc.close()
+        return took
+
+    return asyncio.run(publish())
+
+
+# -- the figures
+
+
+def flow(lab) -> None:
+    city = lab.cities[0]
+    began = time.perf_counter()
+    wrote = write(city, ROWS, "平时")
+    whole(lab)
+    took = time.perf_counter() - began
+    size = city.one(
+        "SELECT round(avg(octet_length(body::text))) + 190 FROM (SELECT body FROM exchange_outbox LIMIT 500) AS o"
+    )
+    copied, streamed = raw_copy(lab), raw_jetstream(lab, ROWS, b"x" * int(size))
+    line(
+        f"PG → node → PG, {int(size)} bytes a message",
+        rate(ROWS, took),
+        f"of it the writer's statement {wrote:.1f} s",
+    )
+    line("raw COPY into the same indexed table", rate(ROWS, copied), f"{took / copied:.1f}x")
+    line("raw JetStream, TLS, acknowledged", rate(ROWS, streamed), f"{took / streamed:.1f}x")
+
+
+def applying(lab) -> None:
+    """The hub's inbox alone: the stream is full when it starts."""
+    from tests.network.lab import until
+
+    lab.keeping.clear()
+    lab.hub.stop("inbox")
+    before = position(lab)
+    city = lab.cities[0]
+    write(city, ROWS, "入库")
+    until(
+        lambda: city.one("SELECT numbered - stored FROM exchange_channel") == 0
+        and not city.one("SELECT count(*) FROM exchange_pending"),
+        600, "stored", 0.1,
+    )  # fmt: skip
+    lab.hub.start("inbox")
+    lab.keeping.set()
+    until(lambda: position(lab) > before, 60, lab.logs, 0.01)
+    first, began = position(lab), time.perf_counter()
+    whole(lab)
+    took = time.perf_counter() - began
+    line("inbound: check, log, apply at the hub", rate(position(lab) - first, took))
+
+
+def outages(lab) -> None:
+    from tests.network.lab import until
+
+    city = lab.cities[0]
+    waits = []
+    for seconds in OUTAGES:
+        lab.cut(city)
+        write(city, 1, "断线")
+        time.sleep(seconds)
+        before = held(lab.hub)
+        lab.mend(city)
+        waits.append(until(lambda before=before: held(lab.hub) > before, 60, lab.logs, 0.02))
+    line(
+        f"first row after the line returns (out {', '.join(map(str, OUTAGES))} s)",
+        f"median {statistics.median(waits):.2f} s, longest {max(waits):.2f} s",
+    )
+
+
+def catching_up(lab) -> None:
+    city = lab.cities[0]
+    lab.cut(city)
+    wrote = write(city, MANY, "分区")
+    while numbered(lab) == 1 << 62:
+        time.sleep(0.5)
+    lab.mend(city)
+    began = time.perf_counter()
+    whole(lab)
+    took = time.perf_counter() - began
+    line(
+        f"catch-up after an outage, {MANY:,} rows",
+        rate(MANY, took),
+        f"written in {wrote:.1f} s while the line was cut",
+    )
+
+
+def reconciling(lab) -> None:
+    city = lab.cities[0]
+    everything = held(city)
+    with lab.hub.connect() as connection:  # ten rows vanish at the hub behind the application's back
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "DELETE FROM registry_enterprise WHERE id IN (SELECT id FROM registry_enterprise WHERE owner_node = '330100'"
+            " ORDER BY id DESC LIMIT 10)"
+        )
+    for what, options in (("with ten rows missing, repaired", ["--heal"]), ("equal", [])):
+        began = time.perf_counter()
+        city.command("exchange", "reconcile", "--dataset", "registry.enterprise", *options, "--json")
+        line(
+            f"reconciliation of {everything:,} rows, {what}",
+            f"{time.perf_counter() - began:.1f} s with the command's start",
+        )
+        whole(lab)
+    assert held(lab.hub) == everything
+
+
+def memory(lab) -> None:
+    for node in lab.nodes:
+        for name, process in node.running.items():
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak, now = (
+                int(next(row for row in status.splitlines() if row.startswith(key)).split()[1]) // 1024
+                for key in ("VmHWM", "VmRSS")
+            )
+            line(
+                f"memory of {name} at {'the hub' if node is lab.hub else 'the city'}",
+                f"{now} MB, peak {peak} MB",
+            )
+
+
+def main() -> None:
+    from jinzhi.runtime import testing
+    from tests.network import lab as laboratory
+
+    laboratory.DATABASE = {"max_connections": "40", "shared_buffers": "512MB", "max_wal_size": "4GB"}
+    use = testing.Use()
+    cluster = use.take()
+    name = f"jinzhi_test_{os.getpid()}_bench"
+    testing.clone(cluster, testing.template(cluster), name)
+    folder = testing.open_folder()
+    lab = laboratory.Lab(folder, cluster, name, (laboratory.HANGZHOU,))
+    try:
+        lab.join()
+        flow(lab)
+        applying(lab)
+        outages(lab)
+        catching_up(lab)
+        reconciling(lab)
+        memory(lab)
+    finally:
+        lab.end()
+        shutil.rmtree(folder, ignore_errors=True)
+        testing.drop(cluster, name)
+        use.give_back()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jinzhi.settings")
+    django.setup()
+    main()
