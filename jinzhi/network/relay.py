@@ -171,9 +171,16 @@ def _about(channel: str) -> str:
 
 
 def _oldest(channel: str) -> int:
-    """The first sequence a new stream of this channel should have: the oldest that can still be sent."""
+    """The first sequence a new stream of this channel should have: the oldest of this life that can still be sent.
+
+    What was numbered before a healing (`base`) does not join on to what came after it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT min(seq) FROM exchange_queue WHERE channel = %s", [channel])
+        cursor.execute(
+            "SELECT min(q.seq) FROM exchange_queue AS q JOIN exchange_channel AS c ON c.name = q.channel"
+            " WHERE q.channel = %s AND q.seq > c.base",
+            [channel],
+        )
         (oldest,) = cursor.fetchone()
         cursor.execute("SELECT numbered FROM exchange_channel WHERE name = %s", [channel])
         (numbered,) = cursor.fetchone()
@@ -188,6 +195,8 @@ def _disagreement(channel: str, standing: dict, last: int, payload: bytes) -> st
     """Why this node cannot go on behind the stream's last message; "" when it can."""
     if last > standing["numbered"]:
         return f"省中心已有到第 {last} 号的消息，本节点只编到第 {standing['numbered']} 号：本节点数据库可能是恢复的旧状态"
+    if last < standing["base"]:
+        return f"省中心只到第 {last} 号，本节点从第 {standing['base'] + 1} 号重新编号：需要对账后重新编号"
     if last < standing["stored"]:
         ours = sending.messages(channel, last, 1)
         if not ours or ours[0][0] != last + 1:

@@ -372,8 +372,8 @@ class Lab:
             disordered = self.hub.one(
                 "SELECT count(*) FROM (SELECT version, lag(version) OVER (PARTITION BY record ORDER BY seq) AS before"
                 " FROM exchange_inbound WHERE stream = %s AND dataset = 'registry.enterprise') AS v"
-                " WHERE version <= before",
-                [stream],
+                " WHERE version < before OR (%s AND version = before)",
+                [stream, logs],
             )
             assert not disordered, f"{node.code}: {disordered} versions overtaken"
             refused = self.hub.sql("SELECT code, reason, count(*) FROM exchange_quarantine GROUP BY 1, 2")
