@@ -267,7 +267,7 @@ class Lab:
              "--blocking-threads", "2", "--log-level", "warning", "jinzhi.wsgi:application"],
         )  # fmt: skip
         url = f"http://127.0.0.1:{web}"
-        until(lambda: links_answer(web), 30, "the hub's web server")
+        until(lambda: links_answer(web), 90, "the hub's web server")
         for node in self.cities:
             links.start_forwarder(self.lines, node.code, self.ports[node.code], ("127.0.0.1", self.port))
         for node in self.cities:
@@ -284,7 +284,7 @@ class Lab:
         for node in self.nodes:
             node.write(1)
         try:
-            self.settle(60)
+            self.settle(240)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs()}") from None
 
@@ -315,7 +315,7 @@ class Lab:
 
     # -- proof
 
-    def settle(self, seconds: float = 60) -> float:
+    def settle(self, seconds: float = 120) -> float:
         """Wait until nothing is on the way and every node has the same; answers how long it took."""
         return until(lambda: not self.differences(), seconds, self.differences)
 

@@ -60,7 +60,7 @@ def test_a_city_from_an_older_copy_is_stopped_and_healed(lab):
     before = lab.hub.rows(hangzhou.code)
     brought_back(lab, hangzhou, then)
     assert len(hangzhou.rows(hangzhou.code)) < len(before)
-    until(lambda: diverged(hangzhou, "up"), 30, lab.logs)
+    until(lambda: diverged(hangzhou, "up"), 90, lab.logs)
     alarm = "SELECT level FROM network_alarm WHERE kind = 'diverged' AND cleared_at IS NULL"
     until(lambda: hangzhou.sql(alarm) == [("severe",)], 10, lambda: hangzhou.sql(alarm))
     hangzhou.write(4, "恢复以后")  # people go on working meanwhile
@@ -85,7 +85,7 @@ def test_the_hub_from_an_older_copy_reads_on_from_its_streams(lab):
     ningbo.change(10)
     lab.settle()
     brought_back(lab, lab.hub, then)
-    until(lambda: diverged(lab.hub, f"out.{hangzhou.code}"), 30, lab.logs)
+    until(lambda: diverged(lab.hub, f"out.{hangzhou.code}"), 90, lab.logs)
     lab.hub.command("network", "heal", "--json")
     hangzhou.write(5, "省中心恢复后")
     lab.settle()
@@ -97,7 +97,7 @@ def test_streams_that_are_gone_are_filled_again(lab):
     hangzhou, _ = lab.cities
     lab.hub.stop("inbox")
     hangzhou.write(40, "未读")
-    until(lambda: not hangzhou.one("SELECT numbered - stored FROM exchange_channel"), 20, lab.logs)
+    until(lambda: not hangzhou.one("SELECT numbered - stored FROM exchange_channel"), 60, lab.logs)
     lab.keeping.clear()
     lab.hub.stop("nats")
     shutil.rmtree(lab.hub.var / "network" / "jetstream")
@@ -121,7 +121,7 @@ def test_a_full_store_at_the_hub_waits_and_goes_on(lab):
         for _ in range(4):
             hangzhou.write(2000, "满" * 60)
         query = "SELECT count(*) FROM network_alarm WHERE kind = 'stream_full' AND cleared_at IS NULL"
-        until(lambda: hangzhou.one(query), 40, lambda: f"{lab.differences()}\n{lab.logs()}")
+        until(lambda: hangzhou.one(query), 90, lambda: f"{lab.differences()}\n{lab.logs()}")
         assert len(lab.hub.rows(hangzhou.code)) < len(hangzhou.rows(hangzhou.code))
     finally:
         configuration.write_text(text)
