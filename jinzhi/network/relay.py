@@ -49,7 +49,8 @@ class Channel:
             return
         said = json.loads(data)
         if "error" in said:
-            self.wrong = said["error"].get("description", "error")
+            # The first refusal tells why; those behind it only say that it is missing.
+            self.wrong = self.wrong or said["error"].get("description", "error")
         elif said.get("seq", 0) > self.stored:
             self.stored = said["seq"]
         self.acknowledged_at = time.monotonic()
