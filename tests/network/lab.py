@@ -92,7 +92,7 @@ class Node:
         with log.open("a") as output:
             self.running[name] = subprocess.Popen(
                 self.commands[name], env=self.environment, cwd=locations.ROOT, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=output,
+                stderr=output, process_group=0,
             )  # fmt: skip
 
     def _known(self, name: str) -> list[str]:
@@ -105,6 +105,8 @@ class Node:
         if process:
             process.send_signal(number)
             process.wait(20)
+            with suppress(ProcessLookupError):  # a web server's own worker
+                os.killpg(process.pid, signal.SIGKILL)
 
     def kill(self, name: str) -> None:
         """kill -9; the lab's keeper starts it again, unless it was never started."""
