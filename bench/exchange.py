@@ -223,7 +223,9 @@ def reconciling(lab) -> None:
         )
     for what, options in (("with ten rows missing, repaired", ["--heal"]), ("equal", [])):
         began = time.perf_counter()
-        city.command("exchange", "reconcile", "--dataset", "registry.enterprise", *options, "--json")
+        city.command(
+            "exchange", "reconcile", "--dataset", "registry.enterprise", *options, "--json", differs=True
+        )
         line(
             f"reconciliation of {everything:,} rows, {what}",
             f"{time.perf_counter() - began:.1f} s with the command's start",
