@@ -310,7 +310,9 @@ class Lab:
             shutil.rmtree(node.cluster.sockets, ignore_errors=True)
 
     def cut(self, node: Node) -> None:
+        """The line is cut when this returns: the forwarder looks every twentieth of a second."""
         links.cut(self.lines, node.code, False)
+        time.sleep(6 * links.LOOK)
 
     def mend(self, node: Node) -> None:
         links.mend(self.lines, node.code, False)
