@@ -35,10 +35,11 @@ class Reader:
         self.queue: asyncio.Queue = asyncio.Queue()
         self.reply = f"_INBOX.{inbox.node}.read.{stream}"
         self.attached = False
-        self.life = 0
+        self.life = self.position = self.expected = 0
 
     async def run(self) -> None:
         await self.inbox.nc.subscribe(f"{self.reply}.*", cb=self.queue.put)
+        found: list = []
         while not self.inbox.ending.is_set():
             try:
                 if not self.inbox.connected.is_set():
@@ -47,7 +48,13 @@ class Reader:
                     continue
                 if not self.attached:
                     await self.attach()
-                await self.take(await self.fetch())
+                    found = await self.fetch()
+                following = asyncio.create_task(self.fetch())  # comes while this lot is written
+                try:
+                    await self.take(found)
+                    found = await following
+                finally:
+                    following.cancel()
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -75,6 +82,7 @@ class Reader:
         while not self.queue.empty():
             self.queue.get_nowait()
         self.position = position
+        self.expected = max(position + 1, state["first_seq"] if state["messages"] else 0)
         self.attached = True
 
     async def judge(self, position: int, state: dict) -> None:
@@ -99,14 +107,17 @@ class Reader:
         found: list = []
         until = time.monotonic() + WAIT + 1
         while len(found) < LOT:
-            # Once something came, what follows comes at once: a short pause ends the lot.
-            patience = 0.02 if found else until - time.monotonic()
             try:
-                message = await asyncio.wait_for(self.queue.get(), max(patience, 0.001))
-            except TimeoutError:
-                if not found:
-                    raise RuntimeError("no answer to a request for messages") from None
-                break
+                message = self.queue.get_nowait()
+            except asyncio.QueueEmpty:
+                # Once something came, what follows comes at once: a short pause ends the lot.
+                patience = 0.02 if found else until - time.monotonic()
+                try:
+                    message = await asyncio.wait_for(self.queue.get(), max(patience, 0.001))
+                except TimeoutError:
+                    if not found:
+                        raise RuntimeError("no answer to a request for messages") from None
+                    break
             if message.subject != mine and not message.reply:
                 continue  # the end of an earlier request
             if status := (message.headers or {}).get("Status"):
@@ -121,18 +132,29 @@ class Reader:
         return found
 
     async def take(self, found: list) -> None:
+        """Take a lot in: what was taken before is passed over, and nothing is taken before what goes before it.
+
+        A message out of order is the tail of an earlier request: the consumer is set anew behind the position.
+        """
         if not found:
             return
-        lot = [(int(message.reply.split(".")[5]), message.data) for message in found]
-        fresh = [(seq, data) for seq, data in lot if seq > self.position]
-        if fresh and fresh[0][0] > self.position + 1:
-            first = fresh[0][0]
-            words = f"{self.stream} 第 {self.position + 1} 至 {first - 1} 号消息缺失，请对账补齐"
-            await self.inbox.database(alarms.raise_alarm, "gap", self.sender.node, words, "severe")
+        fresh: list[tuple[int, bytes]] = []
+        last = None
+        for message in found:
+            seq = int(message.reply.split(".")[5])
+            if seq > self.expected:
+                break
+            last = message
+            if seq == self.expected:
+                fresh.append((seq, message.data))
+                self.expected = seq + 1
         if fresh:
             await self.receive(fresh)
-        await self.inbox.nc.publish(found[-1].reply, b"+ACK")
+        if last is not None:
+            await self.inbox.nc.publish(last.reply, b"+ACK")
         self.inbox.applied += len(fresh)
+        if last is not found[-1]:
+            raise RuntimeError(f"a message out of order, {self.expected} is expected")
 
     async def receive(self, fresh: list[tuple[int, bytes]]) -> None:
         """Take a lot in; one that fails as a whole is taken message by message, and what fails alone is set aside."""

@@ -356,7 +356,9 @@ class Lab:
 
         `logs`: also every version ever written, once; a database that was restored has forgotten some of them.
         """
-        assert not self.differences()
+        until(
+            lambda: not self.differences(), 30, self.differences
+        )  # receipts of what settled may be on their way
         until(lambda: not self.unanswered(), 30, self.unanswered)
         for node in self.cities:
             sent = node.sql(

@@ -11,6 +11,7 @@ import nats.errors
 import pytest
 
 from jinzhi.network import keys
+from jinzhi.network.tests.loops import in_a_loop
 from tests.network.lab import until
 
 pytestmark = pytest.mark.xdist_group("network")
@@ -126,7 +127,7 @@ def test_a_partner_gives_and_takes_through_its_own_account(lab, folder):
         await nc.close()
         return said
 
-    said = asyncio.run(work())
+    said = in_a_loop(work())
     query = "SELECT count(*) FROM exchange_document WHERE source = 'samr' AND key = 'R-1'"
     until(lambda: hub.one(query), 20, lab.logs)
     until(
@@ -155,5 +156,5 @@ def test_without_its_seed_or_certificate_nobody_gets_in(lab, folder):
             return
         assert not nc.is_connected
 
-    asyncio.run(strange_seed())
+    in_a_loop(strange_seed())
     lab.settle()

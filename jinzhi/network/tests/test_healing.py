@@ -14,6 +14,7 @@ from jinzhi.foundation.exchange import node as nodes
 from jinzhi.network import alarms, asking, folder, joining, keys, link, nats, reconciling, relay
 from jinzhi.network.models import Alarm
 from jinzhi.network.tests.conftest import HANGZHOU, HUB, NINGBO
+from jinzhi.network.tests.loops import in_a_loop
 from jinzhi.network.tests.test_wire import connect, streams
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +122,7 @@ def test_where_a_stream_ends_is_known_even_when_it_is_empty(running):
         await hub.close()
         await city.close()
 
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def standing(**changes):
@@ -242,7 +243,7 @@ def test_the_server_shows_a_renewed_certificate_at_once(running):
         before = folder.path("server.pem").read_bytes()
         again()
         now = folder.path("server.pem").read_bytes()
-        assert now != before and asyncio.run(soon(x509.load_pem_x509_certificate(now).serial_number))
+        assert now != before and in_a_loop(soon(x509.load_pem_x509_certificate(now).serial_number))
     assert keys.certificate_until("server") > datetime.now(UTC) + timedelta(days=300)
 
 
@@ -275,4 +276,4 @@ def test_a_living_connection_comes_back_with_the_renewed_certificate(running):
         await asyncio.wait_for(back.wait(), 10)
         await nc.close()
 
-    asyncio.run(story())
+    in_a_loop(story())

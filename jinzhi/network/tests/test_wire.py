@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 
 from jinzhi.network import folder, joining, keys, link, nats
 from jinzhi.network.tests.conftest import HANGZHOU, HUB
+from jinzhi.network.tests.loops import in_a_loop
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +83,7 @@ def test_a_city_writes_its_own_stream_in_order_and_nothing_else(running):
         await hub.close()
         await city.close()
 
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def test_a_city_reads_what_is_sent_to_it_only(running):
@@ -98,7 +99,7 @@ def test_a_city_reads_what_is_sent_to_it_only(running):
         await hub.close()
         await city.close()
 
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def test_strangers_are_not_let_in(running, tmp_path):
@@ -121,7 +122,7 @@ def test_strangers_are_not_let_in(running, tmp_path):
             await connect(HANGZHOU, running, tls=other)
         running.at(HUB)
 
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def test_an_expired_certificate_opens_nothing(running, monkeypatch):
@@ -147,7 +148,7 @@ def test_an_expired_certificate_opens_nothing(running, monkeypatch):
             await connect(HANGZHOU, running)
 
     monkeypatch.setenv("JINZHI_NETWORK", str(running.root / HANGZHOU))
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def test_a_message_too_large_is_refused_by_the_server(running):
@@ -159,7 +160,7 @@ def test_a_message_too_large_is_refused_by_the_server(running):
         await hub.close()
         await city.close()
 
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def test_a_suspended_city_is_cut_off_while_connected(running):

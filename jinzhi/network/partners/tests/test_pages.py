@@ -206,16 +206,16 @@ def test_a_county_cannot_open_partners(client, sign):
 
 
 def test_exchanges_are_shown_with_their_receipts(client, sign, shanghai):
-    shanghai.post("/batches", batch("B1", recall("SH-1"), recall("SH-2", state="？")))
+    shanghai.post("/batches", batch("SHOWN-0001", recall("SH-1"), recall("SH-2", state="？")))
     shanghai.post("/batches", batch("B2") | {"count": 8})
     shanghai.get("/me", nonce="short")
     sign("admin", cast.PROVINCE, "administrator")
     said = page(client, "partners-partner", "shanghai")
     assert "提交批次" in said and "X-Jinzhi-Nonce" in said
-    assert "B1" in page(client, "partners-batches") and "B1" not in page(
+    assert "SHOWN-0001" in page(client, "partners-batches") and "SHOWN-0001" not in page(
         client, "partners-batches", query="?state=refused"
     )
-    said = page(client, "partners-batch", Batch.objects.get(number="B1").pk)
+    said = page(client, "partners-batch", Batch.objects.get(number="SHOWN-0001").pk)
     assert "SH-2" in said and "E04" in said and "R3 入库" in said
     assert "声明 8 条" in page(client, "partners-batch", Batch.objects.get(state="refused").pk)
     assert client.get(reverse("partners-batches") + "?export=csv").status_code == 200
