@@ -96,7 +96,7 @@ async def fetch(nc, wanted):
     """Pull and acknowledge until `wanted` messages came; a request's own reply subject, not nc.request."""
     box, found = nc.new_inbox(), []
     feed = await nc.subscribe(box)
-    for _ in range(40):
+    for _ in range(40 + wanted // 50):
         ask = json.dumps({"batch": 100, "expires": 1_000_000_000}).encode()
         await nc.publish("$JS.API.CONSUMER.MSG.NEXT.OUT_samr.samr", ask, reply=box)
         try:
