@@ -134,6 +134,7 @@ def place_on_map(shown: list[Shown]) -> list[dict]:
 
 
 RANGES = {
+    "hour": ("1 小时", timedelta(hours=1)),
     "day": ("24 小时", timedelta(days=1)),
     "week": ("7 天", timedelta(days=7)),
     "quarter": ("90 天", timedelta(days=90)),

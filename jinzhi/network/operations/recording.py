@@ -4,6 +4,8 @@ A step says `page: operations/record.html`; its main outcome's guard calls `take
 `case.facts["record"][<step>]`.
 """
 
+from django.utils import timezone
+
 from jinzhi.casework.actions import Act, Refused
 from jinzhi.casework.hooks import step_page
 from jinzhi.casework.models import Case, Step
@@ -12,6 +14,7 @@ from jinzhi.foundation import calendar, forms
 from jinzhi.foundation.forms.definition import all_forms
 from jinzhi.foundation.forms.posted import parse
 from jinzhi.foundation.forms.rendering import draw
+from jinzhi.network.operations import moments
 
 PAGE = "operations/record.html"
 
@@ -59,7 +62,14 @@ def shown(case: Case) -> list[tuple[str, list[ShownSection]]]:
 
 def _context(case: Case, step: Step) -> dict:
     form = form_of(case, step.key)
-    return {"form": form, "drawn": draw(form, step.result.get("draft") or {}, calendar.today())}
+    data = step.result.get("draft") or {"conclusion": _now(form)}
+    return {"form": form, "drawn": draw(form, data, calendar.today())}
+
+
+def _now(form: forms.Form) -> dict[str, str]:
+    """Moments that are mostly just past stand there already."""
+    asked = {f.key for f in form.sections[0].fields} & {"restored", "reported"}
+    return dict.fromkeys(asked, moments.shown(timezone.now()))
 
 
 def _read(request) -> tuple[str, dict]:

@@ -82,8 +82,8 @@ def months_back(count: int) -> list[date]:
 def node(request, code: str):
     """One node: its figures over time, what happened, how available it was."""
     shown = _node(request, code)
-    span = request.GET.get("span", "day")
-    span = span if span in console.RANGES else "day"
+    span = request.GET.get("span", "hour")
+    span = span if span in console.RANGES else "hour"
     now = timezone.now()
     agency = nodes.agency_of(code)
     rows = []
