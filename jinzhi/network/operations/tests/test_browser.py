@@ -77,7 +77,7 @@ def test_an_alarm_becomes_a_fault_that_somebody_takes(network, page, accessibili
     page.fill('[name="reporter.phone"]', "0571-85000000")
     assert accessibility(page) == []
     page.locator("form.form-card button[type=submit]").click()
-    page.wait_for_url("**/office/cases/GZ*")
+    page.wait_for_url("**/office/cases/GZ*/")
     assert "P1" in page.locator(".page-content").inner_text()
     assert accessibility(page) == []
 
