@@ -112,7 +112,10 @@ def test_a_row_that_commits_late_is_numbered_late_and_not_lost(hangzhou, firm, s
 
 def test_the_one_relay(hangzhou):
     with sending.relay_lock(), connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         assert cursor.fetchone()[0] == 1
 
 
