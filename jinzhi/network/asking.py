@@ -10,10 +10,10 @@ from typing import Any
 
 from django.apps import apps
 
-from jinzhi.foundation.exchange import comparing, standing
+from jinzhi.foundation.exchange import comparing
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.places import scope
-from jinzhi.network import folder, joining, keys, software
+from jinzhi.network import folder, joining, keys
 from jinzhi.network.files import FileAway, piece
 from jinzhi.network.models import Node
 
@@ -65,8 +65,6 @@ def answer(what: str, asker: str, data: bytes) -> dict[str, Any]:
             return comparing.answer(question, sender)
         if what == "file":
             return {"ok": True} | piece(str(question["hash"]), int(question.get("offset", 0)), sender)
-        if what == "status":
-            return {"ok": True, "status": standing.status(), "software": software.version()}
         if what == "renew":
             return {"ok": True, "certificate": joining.renewed(asker, str(question["request"]))}
         if what == "sign":  # the other end signs a reconciliation it agrees with

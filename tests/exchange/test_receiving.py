@@ -132,6 +132,49 @@ def test_what_comes_before_its_parent_waits_and_is_applied_when_it_comes(hub):
     assert held()[0][2] == "applied"
 
 
+def orphan(number, owner=HANGZHOU, place=WEST_LAKE, **changes):
+    """A certificate whose holder is the enterprise of `message()`."""
+    return message(
+        "registry.certificate", id=f"0198c000-0000-7000-8000-{number:012d}", owner=owner, place=place,
+        body={"number": f"SC{number}", "kind": "food", "holder_id": ID, "holder_name": "x", "name": None, "uscc": None,
+              "org_code": None, "status": "valid"}, **changes,
+    )  # fmt: skip
+
+
+def test_what_waits_for_another_nodes_record_is_applied_when_that_comes(hub):
+    assert take(city(NINGBO), orphan(7, NINGBO, HAISHU), stream="IN_330200").refused == 1
+    take(city(HANGZHOU), message())
+    assert Certificate.objects.get().owner_node == NINGBO
+    assert held()[0][2] == "applied"
+
+
+def test_many_that_wait_for_others_do_not_keep_one_from_its_turn(hub):
+    never = "0198c000-0000-7000-8000-00000000dead"
+    waiting = [json.loads(orphan(n)) for n in range(1000, 1700)]
+    for one in waiting:
+        one["body"]["holder_id"] = never
+    take(city(HANGZHOU), *(json.dumps(one).encode() for one in waiting))
+    take(city(HANGZHOU), orphan(9))
+    take(city(HANGZHOU), message())
+    assert Certificate.objects.get().number == "SC9"
+    assert run("SELECT count(*) FROM exchange_quarantine WHERE state = 'open'") == [(700,)]
+
+
+def test_a_newer_version_repairs_what_lay_in_quarantine(hub):
+    take(city(HANGZHOU), message(version=2, body={"name": ""}))
+    take(city(HANGZHOU), message(version=1, body={"name": "旧"}))
+    assert held()[0][2] == "open"  # an older one settles nothing
+    take(city(HANGZHOU), message(version=3))
+    assert held()[0][2] == "repaired"
+
+
+@pytest.mark.parametrize("to", ["", "省局", "33010", "３３０２００", "330200000"])
+def test_a_record_is_handed_over_to_a_node_only(hub, to):
+    take(city(HANGZHOU), message())
+    assert take(city(HANGZHOU), message(op="t", version=2, owner=to)).refused == 1
+    assert Enterprise.objects.get().owner_node == HANGZHOU
+
+
 def test_a_deleted_record_does_not_come_back(hub):
     take(city(HANGZHOU), message(), message(op="d", version=2, body={}))
     assert not Enterprise.objects.exists()

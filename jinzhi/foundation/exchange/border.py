@@ -5,6 +5,7 @@ E07 what it refers to is not here, E08 version, E09 not the sender's to send, E1
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,6 +18,7 @@ from jinzhi.foundation.exchange import declared
 from jinzhi.foundation.exchange.declared import Dataset, Field
 
 LARGEST = 1_000_000
+NODE = re.compile("[0-9]{6}")  # a node is named by its division code
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def _may_send(message: Message, dataset: Dataset, sender: Sender) -> bool:
             message.refuse("E09", f"记录归 {message.owner}，不归发送方 {sender.node}")
         elif not sender.lo <= message.place <= sender.hi and message.op != "t":
             message.refuse("E09", f"地点 {message.place} 不在发送方的辖区内")
+        elif message.op == "t" and not NODE.fullmatch(message.owner):
+            message.refuse("E09", f"不能移交给 {message.owner}：不是节点")
         elif dataset.flow not in ("up", "both"):
             message.refuse("E09", f"{dataset.title}不由市级上报")
     elif sender.kind == "partner":
@@ -137,14 +141,15 @@ def _check_body(message: Message, dataset: Dataset, *, newer: bool) -> None:
             return
         for name in unknown:
             del body[name]
-    for item in dataset.fields:
-        value = body.get(item.key)
+    for key, plain, length, item in dataset.items:
+        value = body.get(key)
         if value is None or value == "":
             if item.required:
                 message.refuse("E03", f"缺少{item.title}")
                 return
-            continue
-        if problem := _wrong(item, value):
+        elif plain and type(value) is str and len(value) <= length and "\x00" not in value:
+            continue  # most items of most records
+        elif problem := _wrong(item, value):
             message.refuse(*problem)
             return
 

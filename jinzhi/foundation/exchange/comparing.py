@@ -250,7 +250,7 @@ def _every(page: Callable[[str], list]) -> dict[str, list]:
     while True:
         rows = page(after)
         found.update((row[0], row[1:]) for row in rows)
-        if len(rows) < MOST_KEYS:
+        if len(rows) < MOST_KEYS or rows[-1][0] <= after:  # an end that does not turn pages is asked once
             return found
         after = rows[-1][0]
 

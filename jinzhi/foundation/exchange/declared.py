@@ -5,6 +5,7 @@ documents (`documents.publish`). The catalogue of shared data, capture, the chec
 reconciliation all read these declarations.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -84,6 +85,14 @@ class Dataset:
     @cached_property
     def by_key(self) -> dict[str, Field]:
         return {one.key: one for one in self.fields}
+
+    @cached_property
+    def items(self) -> list[tuple[str, bool, int, Field]]:
+        """(key, whether it is text that only its length bounds, that length, the item) of each item."""
+        return [
+            (one.key, one.type == "text" and not one.codes and not one.scheme, one.length or sys.maxsize, one)
+            for one in self.fields
+        ]
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ from django.db import connection, transaction
 from jinzhi.foundation.exchange import applying, border, declared, replaying
 from jinzhi.foundation.exchange.border import Message, Sender
 
-RETRIED_AT_ONCE = 500
-
 
 def _home(sender: Sender) -> int:
     """The place of a message that does not say one: its sender's."""
@@ -33,41 +31,41 @@ def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
             )
 
 
-def retry(sender: Sender, limit: int = RETRIED_AT_ONCE) -> int:
-    """Try again what waited for a record that may be here now, and settle what a newer version made idle."""
+def follow_up(applied: list[Message]) -> int:
+    """What was applied may settle what lies here: an older version of it is repaired, and what waited for it is tried.
+
+    Whoever sent what waited: it passed the border then, so only the rows decide now. Answers how many were applied.
+    """
     with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM exchange_quarantine WHERE state = 'open')")
+        if not cursor.fetchone()[0]:
+            return 0
         cursor.execute(
-            "SELECT id, seq, payload, dataset, waits_for FROM exchange_quarantine WHERE state = 'open'"
-            " AND waits_for IS NOT NULL AND peer = %s ORDER BY id LIMIT %s",
-            [sender.node, limit],
+            "UPDATE exchange_quarantine AS q SET state = 'repaired', settled_at = now(), settled_by = '系统'"
+            " FROM unnest(%s::uuid[], %s::integer[], %s::text[]) AS n(record, version, dataset)"
+            " WHERE q.state = 'open' AND q.record = n.record AND q.dataset = n.dataset AND q.version <= n.version",
+            [[m.record for m in applied], [m.version for m in applied], [m.dataset for m in applied]],
         )
-        rows = [row for row in cursor.fetchall() if row[3] in declared.all()]
-    if not rows:
-        return 0
-    present = _present(rows)
     done = 0
-    for key, seq, payload, _, waits_for in rows:
-        if waits_for not in present:
-            continue
-        message = border.read(seq, payload.encode(), sender)
-        if not message.code:
-            applying.apply([message], sender)
-        if not message.code:
-            done += settle([key], "applied", "系统")
+    here = [m.record for m in applied]
+    while here:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, seq, peer, kind, payload FROM exchange_quarantine WHERE state = 'open'"
+                " AND waits_for = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED",
+                [here],
+            )
+            rows = cursor.fetchall()
+        here = []
+        for key, seq, peer, kind, payload in rows:
+            sender = Sender(peer, kind)
+            message = border.read(seq, payload.encode(), sender)
+            if not message.code:
+                applying.apply([message], sender)
+            if not message.code:
+                done += settle([key], "applied", "系统")
+                here.append(message.record)
     return done
-
-
-def _present(rows: list[tuple]) -> set:
-    found = set()
-    for dataset in {row[3] for row in rows}:
-        wanted = [row[4] for row in rows if row[3] == dataset]
-        for parent in declared.get(dataset).references.values():
-            table = declared.get(parent).table
-            if table:
-                with connection.cursor() as cursor:
-                    cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s)", [wanted])
-                    found |= {key for (key,) in cursor.fetchall()}
-    return found
 
 
 def settle(keys: list[int], state: str, who: str) -> int:

@@ -176,8 +176,7 @@ def _settle(sender: Sender, stream: str, lot: list[Message], state: _Open, outco
     applied, ignored = applying.apply([m for m in lot if not m.code], sender)
     refused = [m for m in lot if m.code]
     quarantine.put(sender, stream, refused)
-    if applied:
-        quarantine.retry(sender)
+    quarantine.follow_up([m for m in lot if not m.code])
     for message in lot:
         state.rows += 1
         state.digest = (state.digest + sending.part(message.raw)) % sending.MODULUS

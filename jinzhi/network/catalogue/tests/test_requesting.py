@@ -316,7 +316,7 @@ def test_a_doubt_settles_itself_when_the_record_says_what_it_should():
 
 
 def test_quality_is_measured_in_parts():
-    enterprise(uscc="91330106MA2AXXXX8L"[:18])
+    enterprise(uscc="91330106MA27XYYU0U")
     enterprise(name="另一家")
     held = measuring.measure(declared.get("registry.enterprise"))
     assert held.records >= 2 and 0 <= held.score <= 100 and held.parts["completeness"] > 50
