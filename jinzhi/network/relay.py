@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 WINDOW = 4000
 CHUNK = 1000
+ANSWERED = 250  # every so many messages the stream is asked for an acknowledgement
 IDLE = 0.1  # seconds between looks at an empty outbox
 LOOK = 1.0  # seconds between looks at a channel that nothing was numbered for
 PATIENCE = 3.0  # seconds without an acknowledgement
@@ -40,6 +41,7 @@ class Channel:
         self.heard = asyncio.Event()
         self.wrong = ""
         self.ready = self.full = self.oversized = False
+        self.digests: dict[int, list[int]] = {}  # of batches whose trailers have not come yet
         self.acknowledged_at = 0.0
 
     # -- acknowledgements
@@ -101,6 +103,7 @@ class Channel:
             )
             await self.relay.database(sending.rewind, self.name, last)
         self.sent = self.stored = self.marked = last
+        self.digests.clear()
         self.wrong = ""
         self.ready = True
         self.acknowledged_at = time.monotonic()
@@ -128,7 +131,9 @@ class Channel:
             if not await self.relay.database(_may_go_on, self.name):
                 self.ready = False
                 return False
-            lot = await self.relay.database(sending.messages, self.name, self.sent, CHUNK, keys.sign)
+            lot = await self.relay.database(
+                sending.messages, self.name, self.sent, CHUNK, keys.sign, self.digests
+            )
             if lot and not on_the_way:
                 self.acknowledged_at = time.monotonic()
             await self.publish(lot)
@@ -147,12 +152,17 @@ class Channel:
     async def publish(self, lot: list[tuple[int, str, bytes]]) -> None:
         nc = self.relay.nc
         reply = f"{self.relay.inbox}.{self.name.replace('.', '-')}.{self.life}"
+        last = lot[-1][0] if lot else 0
         for count, (seq, subject, payload) in enumerate(lot):
             if seq != self.sent + 1:
                 raise RuntimeError(f"numbering has a gap before {seq}")
-            await nc.publish(subject, payload, reply, {"Nats-Expected-Last-Sequence": str(seq - 1)})
+            # Each must follow the one before it, so the word on one is the word on all before it. The first is asked
+            # for too: its refusal says the reason, those behind it could only say that it is missing.
+            asked = count % ANSWERED == 0 or seq == last
+            expected = {"Nats-Expected-Last-Sequence": str(seq - 1)}
+            await nc.publish(subject, payload, reply if asked else "", expected)
             self.sent = seq
-            if count % 250 == 249:
+            if asked:
                 await asyncio.sleep(0)
 
     async def mark(self, now: bool = False) -> None:

@@ -51,10 +51,15 @@ END $capture$"""
 )
 
 
-def body(dataset: Dataset, row: str = "n") -> str:
-    """SQL for the body of a row of the dataset's table; the same text at every node."""
+def body(dataset: Dataset, row: str = "n", make: str = "jsonb_build_object") -> str:
+    """SQL for the body of a row of the dataset's table; as jsonb the same text at every node."""
     pairs = ", ".join(f"'{column}', {row}.{column}" for column in dataset.columns)
-    return f"jsonb_build_object({pairs})"
+    return f"{make}({pairs})"
+
+
+def sent(dataset: Dataset) -> str:
+    """The body as the outbox keeps it: text that is sent as it is."""
+    return body(dataset, make="json_build_object")
 
 
 def _functions(table: str, dataset: str, schema: str, made: str, rows: str) -> list[str]:
@@ -107,7 +112,7 @@ def statements() -> dict[str, list[str]]:
         if dataset.table:
             _check(dataset)
             found[key] = _functions(
-                dataset.table, f"'{key}'", str(dataset.schema), body(dataset), dataset.rows
+                dataset.table, f"'{key}'", str(dataset.schema), sent(dataset), dataset.rows
             )
     return found
 

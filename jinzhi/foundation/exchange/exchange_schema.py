@@ -20,7 +20,7 @@ CREATE TABLE exchange_outbox (
   made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   dataset varchar(60) NOT NULL, schema smallint NOT NULL, record uuid NOT NULL, locality bigint NOT NULL,
   owner_node varchar(12) NOT NULL, version integer NOT NULL, op "char" NOT NULL,
-  body jsonb NOT NULL,
+  body json NOT NULL,  -- written once, sent as it is, asked for nothing
   PRIMARY KEY (id, made_at)) PARTITION BY RANGE (made_at);
 CREATE INDEX exchange_outbox_record ON exchange_outbox (record);
 CREATE TABLE exchange_outbox_rest PARTITION OF exchange_outbox DEFAULT;

@@ -24,7 +24,7 @@ SELECT *, %(channel)s FROM made
 def _statement(dataset: Dataset) -> str:
     if dataset.table:
         return _AGAIN.format(
-            dataset=f"'{dataset.key}'", schema=dataset.schema, body=capture.body(dataset), table=dataset.table,
+            dataset=f"'{dataset.key}'", schema=dataset.schema, body=capture.sent(dataset), table=dataset.table,
             rows=dataset.rows,
         )  # fmt: skip
     return _AGAIN.format(

@@ -65,19 +65,25 @@ moved AS (
 SELECT count(*) FROM taken
 """
 
+# What is read is bounded before it is joined, and the join is held in place (OFFSET 0): the queue grows faster than its
+# statistics, and a plan made for an empty one reads the whole outbox for every thousand rows.
 _RENDER = """
 SELECT q.seq, q.batch, o.dataset,
   CASE WHEN o.id IS NOT NULL THEN
     '{"id":"' || o.record || '","dataset":"' || o.dataset || '","schema":' || o.schema || ',"op":"' || o.op::text
     || '","version":' || o.version || ',"owner":"' || o.owner_node || '","place":' || o.locality
     || ',"at":"' || to_char(o.made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '","body":'
-    || CASE WHEN s.fields IS NULL THEN o.body::text ELSE
-         coalesce((SELECT jsonb_object_agg(f, o.body->f) FROM unnest(s.fields) AS f WHERE o.body ? f), '{}')::text END
+    || CASE WHEN q.fields IS NULL THEN o.body::text ELSE
+         '{' || coalesce((SELECT string_agg(to_json(f)::text || ':' || (o.body->f)::text, ',' ORDER BY f)
+           FROM unnest(q.fields) AS f WHERE (o.body->f) IS NOT NULL), '') || '}' END
     || '}' END
-FROM exchange_queue AS q
-LEFT JOIN exchange_outbox AS o ON o.id = q.outbox_id AND o.made_at = q.made_at
-LEFT JOIN exchange_subscription AS s ON s.id = q.subscription
-WHERE q.channel = %s AND q.seq > %s AND q.seq <= %s ORDER BY q.seq LIMIT %s
+FROM (
+  SELECT q.seq, q.batch, q.outbox_id, q.made_at, (SELECT s.fields FROM exchange_subscription AS s
+    WHERE s.id = q.subscription) AS fields
+  FROM exchange_queue AS q WHERE q.channel = %s AND q.seq > %s AND q.seq <= %s ORDER BY q.seq LIMIT %s) AS q
+LEFT JOIN LATERAL (
+  SELECT * FROM exchange_outbox AS o WHERE o.id = q.outbox_id AND o.made_at = q.made_at OFFSET 0) AS o ON true
+ORDER BY q.seq
 """
 _LAST = 1 << 62
 
@@ -112,29 +118,37 @@ def number(limit: int = 1000) -> int:
 
 
 def messages(
-    channel: str, after: int, limit: int, sign: Callable[[bytes], str] | None = None
+    channel: str,
+    after: int,
+    limit: int,
+    sign: Callable[[bytes], str] | None = None,
+    digests: dict[int, list[int]] | None = None,
 ) -> list[tuple[int, str, bytes]]:
     """(sequence, subject, payload) of up to `limit` numbered messages behind `after`, in order.
 
-    `sign` puts the node's signature on a batch's trailer when it is rendered first.
+    `sign` puts the node's signature on a batch's trailer when it is rendered first. `digests` is the caller's memory of
+    batches that were begun in an earlier lot ({batch: [first sequence seen, sum, bytes]}); without it they are read again.
     """
     with connection.cursor() as cursor:
         cursor.execute(_RENDER, [channel, after, _LAST, limit])
         rows = cursor.fetchall()
     prefix = subject_prefix(channel)
     rendered: list[tuple[int, str, bytes]] = []
-    digests: dict[int, list[int]] = {}  # batch -> [first sequence seen, sum, bytes]
+    begun = {batch: list(held) for batch, held in (digests or {}).items()}  # a lost database repeats the lot
     for seq, batch, dataset, text in rows:
         if dataset is None:
-            payload = _trailer(channel, batch, digests.get(batch), sign)
+            payload = _trailer(channel, batch, begun.pop(batch, None), sign)
             rendered.append((seq, f"{prefix}._batch", payload))
             continue
         payload = _payload(channel, seq, text)
-        held = digests.setdefault(batch, [seq, 0, 0])
+        held = begun.setdefault(batch, [seq, 0, 0])
         if not dataset.startswith(CONTROL):  # a batch of these alone has no trailer, so they are in no digest
             held[1] = (held[1] + part(payload)) % MODULUS
             held[2] += len(payload)
         rendered.append((seq, f"{prefix}.{dataset}", payload))
+    if digests is not None:
+        digests.clear()
+        digests.update(begun)
     return rendered
 
 
