@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jinzhi.foundation.exchange import applying, border, comparing, node, sending
+from jinzhi.foundation.exchange import applying, border, comparing, declared, node, sending
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.registry.models import Enterprise
 from tests.exchange.conftest import HANGZHOU, HUB, WEST_LAKE, become, city, drain, run
@@ -36,23 +36,26 @@ def _digests(rows, question):
     values = json.dumps(
         [{"id": r["id"], "place": r["place"], "version": r["version"], "body": r["body"]} for r in rows]
     )
+    listed = ", ".join(declared.get(DATASET).columns)
     source = (
-        "(SELECT (x->>'id')::uuid AS id, (x->>'place')::bigint AS place, (x->>'version')::int AS version, x->'body' AS b"
-        " FROM jsonb_array_elements(%(v)s::jsonb) AS x) AS n"
+        "(SELECT (x->>'id')::uuid AS id, (x->>'place')::bigint AS place, (x->>'version')::int AS version, p.*"
+        " FROM jsonb_array_elements(%(v)s::jsonb) AS x,"
+        f" LATERAL (SELECT {listed} FROM jsonb_populate_record(NULL::registry_enterprise, x->'body')) AS p) AS n"
     )
+    hashed = f"exchange_sum((version, {listed})::text)"
     where = "(%(place)s::bigint IS NULL OR place = %(place)s) AND (%(day)s::int IS NULL OR exchange_day(id) = %(day)s)"
     given = {"v": values, "place": question.get("place"), "day": question.get("day")}
     if question["level"] == "keys":
         where += " AND (%(after)s = '' OR id > nullif(%(after)s, '')::uuid)"
         given |= {"after": question.get("after", ""), "most": comparing.MOST_KEYS}
         found = run(
-            f"SELECT id::text, version, exchange_hash(version, b) FROM {source} WHERE {where} ORDER BY id LIMIT %(most)s",
+            f"SELECT id::text, version, {hashed} FROM {source} WHERE {where} ORDER BY id LIMIT %(most)s",
             given,
         )
     else:
         group = {"place": "place", "day": "exchange_day(id)"}[question["level"]]
         found = run(
-            f"SELECT {group}, count(*), sum(exchange_hash(version, b))::text FROM {source} WHERE {where} GROUP BY 1",
+            f"SELECT {group}, count(*), sum({hashed})::text FROM {source} WHERE {where} GROUP BY 1",
             given,
         )
     return [list(row) for row in found]

@@ -165,8 +165,11 @@ CREATE FUNCTION exchange_day(id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PAR
 RETURN CASE WHEN substr(id::text, 15, 1) = '7'
   THEN (('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::bigint / 86400000)::integer ELSE 0 END;
 
+CREATE FUNCTION exchange_sum(said text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN ('x' || substr(encode(sha256(convert_to(said, 'UTF8')), 'hex'), 1, 15))::bit(60)::bigint;
+
 CREATE FUNCTION exchange_hash(version integer, body jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-RETURN ('x' || substr(encode(sha256(convert_to(version || ' ' || body::text, 'UTF8')), 'hex'), 1, 15))::bit(60)::bigint;
+RETURN exchange_sum(version || ' ' || body::text);
 
 CREATE FUNCTION exchange_grow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -218,6 +221,7 @@ DROP FUNCTION exchange_drop_before(date);
 DROP FUNCTION exchange_partitions(integer);
 DROP FUNCTION exchange_grow();
 DROP FUNCTION exchange_hash(integer, jsonb);
+DROP FUNCTION exchange_sum(text);
 DROP FUNCTION exchange_day(uuid);
 """
 
