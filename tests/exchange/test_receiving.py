@@ -94,6 +94,13 @@ def test_bad_messages_are_kept_with_a_reason_and_nothing_is_written(hub, payload
     assert not Enterprise.objects.exists()
 
 
+@pytest.mark.parametrize("place", ["浙江", None, -1, 10**30, True, 1.5, [1], {}])
+def test_a_place_that_is_none_is_logged_at_its_senders_home(hub, place):
+    assert take(city(HANGZHOU), message(place=place)).refused == 1
+    for table in ("exchange_inbound", "exchange_quarantine"):
+        assert run(f"SELECT locality FROM {table}") == [(330100_000000,)]
+
+
 def test_an_unknown_dataset_is_refused(hub):
     said = json.loads(message()) | {"dataset": "no.such"}
     assert take(city(HANGZHOU), json.dumps(said).encode()).refused == 1

@@ -18,6 +18,7 @@ from jinzhi.foundation.exchange import declared
 from jinzhi.foundation.exchange.declared import Dataset, Field
 
 LARGEST = 1_000_000
+LAST_PLACE = 999_999_999_999  # twelve digits
 NODE = re.compile("[0-9]{6}")  # a node is named by its division code
 
 
@@ -32,7 +33,7 @@ class Sender:
     node: str
     kind: str  # city, hub, partner
     lo: int = 0
-    hi: int = 999_999_999_999
+    hi: int = LAST_PLACE
     datasets: frozenset[str] | None = None
     largest: int = LARGEST
     verify: Callable[[bytes, str], bool] | None = None
@@ -90,7 +91,7 @@ def read(seq: int, raw: bytes, sender: Sender) -> Message:
     well = (
         type(message.version) is int and 1 <= message.version < 2**31 and message.op in ("u", "d", "t")
         and isinstance(message.owner, str) and len(message.owner) <= 12 and isinstance(message.at, str)
-        and type(message.place) is int and 0 <= message.place <= 999_999_999_999
+        and type(message.place) is int and 0 <= message.place <= LAST_PLACE
         and isinstance(message.body, dict) and type(schema) is int
     )  # fmt: skip
     if not well:

@@ -8,8 +8,10 @@ from jinzhi.foundation.exchange import applying, border, declared, replaying
 from jinzhi.foundation.exchange.border import Message, Sender
 
 
-def _home(sender: Sender) -> int:
-    """The place of a message that does not say one: its sender's."""
+def locality(message: Message, sender: Sender) -> int:
+    """The place a line about a message belongs to; its sender's home when it says none that can be one."""
+    if type(message.place) is int and 0 < message.place <= border.LAST_PLACE:
+        return message.place
     return sender.lo if sender.kind == "city" else 0
 
 
@@ -18,7 +20,7 @@ def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
         [
             sender.node, sender.kind, stream, m.seq, m.dataset, m.record, m.version if isinstance(m.version, int) else None,
             m.code, m.reason, m.waits_for, m.raw[: border.LARGEST].decode("utf-8", "replace").replace("\x00", "\ufffd"),
-            m.place or _home(sender),
+            locality(m, sender),
         ]
         for m in refused
     ]  # fmt: skip

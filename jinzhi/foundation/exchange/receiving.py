@@ -273,7 +273,7 @@ def _write_log(cursor, sender: Sender, stream: str, log: list[Message]) -> None:
                     m.record,
                     version,
                     str(m.op)[:1],
-                    m.place,
+                    quarantine.locality(m, sender),
                     m.size,
                     outcome,
                     m.code,
