@@ -169,6 +169,9 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_IDLE_SECONDS = 60 * int(os.environ.get("JINZHI_IDLE_MINUTES", "30"))
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# Installations on ports of one host share the browser's cookies: each needs names of its own (`make province PORTS=1`).
+SESSION_COOKIE_NAME = f"{os.environ.get('JINZHI_COOKIES', '')}sessionid"
+CSRF_COOKIE_NAME = f"{os.environ.get('JINZHI_COOKIES', '')}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("JINZHI_HTTPS") == "1"
 CSRF_FAILURE_VIEW = "jinzhi.web.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -150,6 +150,7 @@ def environment(made: Plan, node: Node) -> dict[str, str]:
         "JINZHI_HOST": "0.0.0.0" if made.namespaces else "127.0.0.1",  # noqa: S104  its own namespace
         "JINZHI_PORT": str(node.port),
         "JINZHI_PUBLIC_URL": node.url.rstrip("/"),
+        "JINZHI_COOKIES": "" if made.namespaces else f"jz{node.code}_",
         "JINZHI_ALLOWED_HOSTS": f"127.0.0.1,localhost,[::1],testserver,{node.host}",
         "JINZHI_DEMO": "1",
         "JINZHI_DEMO_PLACE": node.code,
@@ -232,17 +233,23 @@ def up(cities: int, ports: bool, base: int, say: Say) -> Plan:
 
 
 def _chosen_plan(cities: int, ports: bool, base: int) -> Plan:
-    with suppress(Trouble):
+    """The nodes that are there and those that come to them; addresses never change, certificates and nodes know them."""
+    make_plan(cities, False, base)  # says what is wrong with the number
+    try:
         former = plan()
-        if any(state(node) for node in former.nodes) or (len(former.cities) == cities and not ports):
-            if former.namespaces and not links.namespaces_possible():
-                return make_plan(cities, False, base)
-            return _grown(former, cities)
-    return make_plan(cities, not ports and links.namespaces_possible(), base)
-
-
-def _grown(former: Plan, cities: int) -> Plan:
-    """More cities join a province that runs; none is taken away."""
+    except Trouble:
+        return make_plan(cities, not ports and links.namespaces_possible(), base)
+    if former.namespaces and (ports or not links.namespaces_possible()):
+        raise Trouble(
+            "这里的省网建在网络命名空间中，不能改用端口。"
+            if ports
+            else "这里的省网建在网络命名空间中，需要 root。",
+            "先 make province-down WIPE=1 清空，再重新启动。",
+        )
+    if not former.namespaces and base not in (BASE_PORT, former.base):
+        raise Trouble(
+            f"这里的省网从端口 {former.base} 开始。", "先 make province-down WIPE=1 清空，再重新启动。"
+        )
     return make_plan(max(cities, len(former.cities)), former.namespaces, former.base)
 
 

@@ -57,6 +57,34 @@ def test_a_node_sees_nothing_of_this_installation_s_settings(monkeypatch):
     assert seen["JINZHI_NODE"] == "330100" and seen["JINZHI_VAR"].endswith("province/330100")
 
 
+def test_a_province_keeps_its_nodes_and_addresses(monkeypatch, tmp_path):
+    monkeypatch.setattr(locations, "VAR", tmp_path)
+    monkeypatch.setattr(links, "namespaces_possible", lambda: True)
+    assert not province._chosen_plan(2, True, 8100).namespaces
+    province._keep(province.make_plan(2, False, 8300))
+    grown = province._chosen_plan(3, False, 8100)
+    assert not grown.namespaces and grown.base == 8300 and len(grown.cities) == 3
+    assert len(province._chosen_plan(1, True, 8100).cities) == 2  # none is taken away
+    with pytest.raises(Trouble, match="8300"):
+        province._chosen_plan(2, True, 8400)
+    with pytest.raises(Trouble, match="1–11"):
+        province._chosen_plan(12, True, 8100)
+    province._keep(province.make_plan(2, True, 8100))
+    assert province._chosen_plan(2, False, 8100).namespaces
+    with pytest.raises(Trouble, match="不能改用端口"):
+        province._chosen_plan(2, True, 8100)
+    monkeypatch.setattr(links, "namespaces_possible", lambda: False)
+    with pytest.raises(Trouble, match="需要 root"):
+        province._chosen_plan(2, False, 8100)
+
+
+def test_nodes_on_ports_of_one_host_do_not_share_sessions():
+    """A browser sends a host's cookies to all its ports."""
+    made = province.make_plan(2, False, 8100)
+    names = {province.environment(made, node)["JINZHI_COOKIES"] for node in made.nodes}
+    assert len(names) == 3
+
+
 @pytest.fixture
 def echo():
     """A server that answers every line in capitals."""
