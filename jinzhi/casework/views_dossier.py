@@ -1,7 +1,6 @@
 """The page that makes a case file and keeps those made before."""
 
 from django.contrib import messages
-from django.db.models import F
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -27,7 +26,7 @@ def page(request, number: str):
             words = "卷宗已制作。" if made.blob_id else "附件较多，正在后台制作，完成后在这里下载。"
             messages.success(request, words)
         return redirect("work-dossier", case.number)
-    made_before = list(dossier.of_case(case)[:20].annotate(size=F("blob__size")))
+    made_before = list(dossier.of_case(case)[:20])
     context = {"case": case, "files": made_before, "waiting": any(d.blob_id is None for d in made_before)}
     context["newest"] = bool(made_before and made_before[0].data["story_hash"] == case.story_hash)
     template = "casework/_dossiers.html" if request.htmx else "casework/dossier.html"

@@ -64,7 +64,7 @@ def answer(what: str, asker: str, data: bytes) -> dict[str, Any]:
         if what == "exchange":
             return comparing.answer(question, sender)
         if what == "file":
-            return {"ok": True} | piece(str(question["hash"]), int(question.get("offset", 0)), sender)
+            return {"ok": True} | piece(question, sender)
         if what == "renew":
             return {"ok": True, "certificate": joining.renewed(asker, str(question["request"]))}
         if what == "sign":  # the other end signs a reconciliation it agrees with
@@ -104,7 +104,7 @@ def _agree(text: str, asker: Sender) -> str:
 
 
 async def ask(nc, peer: str, what: str, question: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
-    """Ask a node; {"ok": False, "error": …} when it does not answer."""
+    """Ask a node; {"ok": False, "away": True, "error": …} when it does not answer."""
     me = folder.node()["node"]
     try:
         message = await nc.request(
@@ -112,4 +112,4 @@ async def ask(nc, peer: str, what: str, question: dict[str, Any], timeout: float
         )
         return json.loads(message.data)
     except Exception as error:
-        return {"ok": False, "error": f"节点 {peer} 没有应答（{type(error).__name__}）"}
+        return {"ok": False, "away": True, "error": f"节点 {peer} 没有应答（{type(error).__name__}）"}

@@ -1,5 +1,8 @@
 """Menu entries of the exchange and the words of what it logs."""
 
+from django.conf import settings
+
+from jinzhi.network import cases_views
 from jinzhi.network.exchange_views import READERS
 from jinzhi.network.models import Quarantined
 from jinzhi.web.navigation import Entry
@@ -20,8 +23,15 @@ ENTRIES = [
     Entry("隔离区", "exchange-quarantine", "shield-x", GROUP, 62, roles=READERS, count=_isolated),
     Entry("对账", "exchange-reconciliations", "checklist", GROUP, 63, roles=READERS),
 ]
+if settings.NODE.endswith("0000"):  # the province sees the cities' cases; a city has its own
+    ENTRIES.append(
+        Entry("各市办件", "network-cases", "folders", GROUP, 59, roles=cases_views.READERS),
+    )
 
 AUDIT_KINDS = {
+    "network.cases_exported": "下载各市办件",
+    "network.case_read": "查看其他节点的办件",
+    "network.file_opened": "打开其他节点的文件",
     "exchange.quarantine.read": "查看隔离消息",
     "exchange.quarantine.applied": "重新应用隔离消息",
     "exchange.quarantine.discarded": "作废隔离消息",

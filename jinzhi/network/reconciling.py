@@ -30,8 +30,10 @@ class Wire:
             self.loop.close()
             raise NotConnected("连不上省中心的消息服务器") from error
 
-    def ask(self, peer: str, what: str, question: dict[str, Any]) -> dict[str, Any]:
-        return self.loop.run_until_complete(asking.ask(self.nc, peer, what, question))
+    def ask(
+        self, peer: str, what: str, question: dict[str, Any], timeout: float = asking.TIMEOUT
+    ) -> dict[str, Any]:
+        return self.loop.run_until_complete(asking.ask(self.nc, peer, what, question, timeout))
 
     def end_of(self, stream: str, prefix: str) -> int:
         """The last sequence of a stream."""

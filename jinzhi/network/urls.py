@@ -1,5 +1,6 @@
 from django.urls import path
 
+from jinzhi.network import cases_views
 from jinzhi.network import exchange_views as views
 
 urlpatterns = [
@@ -17,4 +18,7 @@ urlpatterns = [
     path("office/exchange/reconciliations/ask/", views.ask_reconciliation, name="exchange-reconcile"),
     path("office/exchange/reconciliations/<uuid:key>/", views.reconciliation, name="exchange-reconciliation"),
     path("office/exchange/reconciliations/<uuid:key>/sign/", views.sign, name="exchange-sign"),
+    path("office/exchange/cases/", cases_views.index, name="network-cases"),
+    path("office/exchange/cases/<uuid:key>/", cases_views.case, name="network-case"),
+    path("office/exchange/files/<uuid:key>/", cases_views.file, name="network-file"),
 ]

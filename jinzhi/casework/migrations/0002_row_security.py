@@ -27,9 +27,16 @@ ALTER TABLE casework_case ADD COLUMN subject_grams tsvector
 CREATE INDEX case_subject ON casework_case USING gin (subject_grams);
 """
 
+# At the province: the files of a case and a case by its number, among millions of documents of other nodes.
+RECEIVED = """
+CREATE INDEX exchanged_case_files ON exchange_document ((body ->> 'subject'))
+  WHERE dataset IN ('casework.attachment', 'casework.document');
+CREATE INDEX exchanged_case_number ON exchange_document ((body ->> 'number')) WHERE dataset = 'casework.case';
+"""
+
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0001_initial"), ("registry", "0001_initial")]
+    dependencies = [("casework", "0001_initial"), ("registry", "0001_initial"), ("exchange", "0001_initial")]
 
     operations = [
         rls.scoped("casework_case", enterprise=f"enterprise_id = {rls.ENTERPRISE}"),
@@ -48,6 +55,7 @@ class Migration(migrations.Migration):
         rls.append_only("casework_event"),
         rls.append_only("casework_submission"),
         migrations.RunSQL(SUBJECTS, "ALTER TABLE casework_case DROP COLUMN subject_grams"),
+        migrations.RunSQL(RECEIVED, "DROP INDEX exchanged_case_files; DROP INDEX exchanged_case_number"),
         migrations.RunSQL(
             IMMUTABLE,
             "DROP TRIGGER casework_published ON casework_procedureversion; DROP FUNCTION casework_published()",

@@ -30,6 +30,9 @@ class Attachment(Record):
     kind = models.CharField("材料", max_length=60, blank=True)
     name = models.CharField("文件名", max_length=200)
     blob = models.ForeignKey(Blob, models.PROTECT, related_name="attachments", verbose_name="内容")
+    # Of the content, kept here by a trigger: what other nodes are told of a file stands in one row.
+    size = models.PositiveBigIntegerField("字节数", default=0, editable=False)
+    media_type = models.CharField("类型", max_length=80, blank=True, editable=False)
     width = models.PositiveIntegerField("宽", null=True, blank=True)
     height = models.PositiveIntegerField("高", null=True, blank=True)
     uploaded_by = models.BigIntegerField("上传账号", null=True, blank=True)
@@ -70,6 +73,7 @@ class GeneratedDocument(Record):
     template_version = models.PositiveSmallIntegerField("模板版本", default=1)
     data = models.JSONField("内容", default=dict)
     blob = models.ForeignKey(Blob, models.PROTECT, null=True, blank=True, related_name="documents")
+    size = models.PositiveBigIntegerField("字节数", default=0, editable=False)  # by the same trigger
     issued_at = models.DateTimeField("签发时间", null=True, blank=True)
 
     class Meta:

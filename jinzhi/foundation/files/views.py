@@ -1,5 +1,7 @@
 """Sending attachments and documents to those who may see them; 404 to everybody else."""
 
+from pathlib import Path
+
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, http_date
@@ -30,13 +32,13 @@ def _seen(request, model, key):
     raise Http404("没有这个文件，或者它不在您的管辖范围内。")
 
 
-def send(request, blob: Blob, name: str) -> HttpResponseBase:
-    """A content to somebody who may see it; the caller has made sure of that."""
+def send(request, blob: Blob, name: str, path: Path | None = None) -> HttpResponseBase:
+    """A content to somebody who may see it; the caller has made sure of that. `path`: where it lies, if not in the store."""
     etag = f'"{blob.sha256}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304)
     try:
-        content = storing.path_of(blob.sha256).open("rb")
+        content = (path or storing.path_of(blob.sha256)).open("rb")
     except FileNotFoundError:
         raise Http404("文件内容缺失，请联系系统管理员。") from None
     download = "download" in request.GET or blob.media_type not in SHOWN_IN_PLACE

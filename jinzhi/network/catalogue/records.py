@@ -57,13 +57,14 @@ def _read(dataset: str, record: Any) -> Found | None:
         key = UUID(str(record))
     except ValueError:
         return None
-    rows = _model(one)._default_manager.filter(pk=key)
-    row = rows.first() if one.table else rows.filter(dataset=dataset).first()
+    row = _model(one)._default_manager.filter(pk=key).first() if one.table else None
+    if row is None and not one.in_table:  # other nodes' rows of such a table are kept as documents
+        row = Document.objects.filter(pk=key, dataset=dataset).first()
     return None if row is None else _found(one, row)
 
 
 def _found(one: Dataset, row: Any) -> Found:
-    if not one.table:
+    if isinstance(row, Document):
         return Found(one, row, row.body)
     return Found(one, row, {f.key: getattr(row, f.key) for f in one.fields})
 

@@ -8,6 +8,30 @@ from django.db import migrations, models
 
 from jinzhi.foundation.places import rls
 
+DESCRIBE = """
+CREATE FUNCTION files_describe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  SELECT b.size, b.media_type INTO NEW.size, NEW.media_type FROM files_blob AS b WHERE b.sha256 = NEW.blob_id;
+  RETURN NEW;
+END $$;
+CREATE FUNCTION files_describe_document() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  NEW.size := coalesce((SELECT b.size FROM files_blob AS b WHERE b.sha256 = NEW.blob_id), 0);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER files_describe BEFORE INSERT OR UPDATE OF blob_id, size, media_type ON files_attachment
+  FOR EACH ROW EXECUTE FUNCTION files_describe();
+CREATE TRIGGER files_describe BEFORE INSERT OR UPDATE OF blob_id, size ON files_generateddocument
+  FOR EACH ROW EXECUTE FUNCTION files_describe_document();
+"""
+FORGET = """
+DROP TRIGGER files_describe ON files_attachment;
+DROP TRIGGER files_describe ON files_generateddocument;
+DROP FUNCTION files_describe();
+DROP FUNCTION files_describe_document();
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -44,6 +68,8 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(max_length=60, verbose_name='归属')),
                 ('kind', models.CharField(blank=True, max_length=60, verbose_name='材料')),
                 ('name', models.CharField(max_length=200, verbose_name='文件名')),
+                ('size', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='字节数')),
+                ('media_type', models.CharField(blank=True, editable=False, max_length=80, verbose_name='类型')),
                 ('width', models.PositiveIntegerField(blank=True, null=True, verbose_name='宽')),
                 ('height', models.PositiveIntegerField(blank=True, null=True, verbose_name='高')),
                 ('uploaded_by', models.BigIntegerField(blank=True, null=True, verbose_name='上传账号')),
@@ -72,6 +98,7 @@ class Migration(migrations.Migration):
                 ('template', models.CharField(max_length=120, verbose_name='模板')),
                 ('template_version', models.PositiveSmallIntegerField(default=1, verbose_name='模板版本')),
                 ('data', models.JSONField(default=dict, verbose_name='内容')),
+                ('size', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='字节数')),
                 ('issued_at', models.DateTimeField(blank=True, null=True, verbose_name='签发时间')),
                 ('blob', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='files.blob')),
             ],
@@ -85,6 +112,7 @@ class Migration(migrations.Migration):
             "files_generateddocument",
             enterprise=f"enterprise_id = {rls.ENTERPRISE}",
         ),
+        migrations.RunSQL(DESCRIBE, FORGET),
         migrations.RunSQL(
             "REVOKE ALL ON files_blob FROM jinzhi_public", "GRANT SELECT ON files_blob TO jinzhi_public"
         ),
