@@ -13,6 +13,7 @@ import shutil
 import statistics
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import django
@@ -31,6 +32,11 @@ _INSERT = f"""INSERT INTO registry_enterprise (id, place, owner_node, version, c
  kind, legal_representative, address, premises_address, industry, status, source, is_demo, remark)
  SELECT {_KEY}, 330106000000, '330100', 1, now(), now(), %s || g, '', '', 'company', '王一', '{LONG}', '{LONG}',
  'C14', 'active', '测试', false, '' FROM generate_series(1, %s) AS g"""
+_DOCUMENTS = f"""INSERT INTO exchange_document (id, place, owner_node, version, created_at, updated_at, dataset, key,
+ source, schema, body)
+ SELECT {_KEY}, 330106000000, '330100', 1, now(), now(), 'yangtze.recall', g::text, '330100', 1, jsonb_build_object(
+ 'number', g::text, 'product', '压力锅', 'models', '{LONG}', 'producer', '王一', 'defect', '{LONG}{LONG}', 'started_on',
+ '2026-11-02', 'state', '实施中') FROM generate_series(1, %s) AS g"""
 _COPIED = (
     "id, place, owner_node, version, created_at, updated_at, name, uscc, org_code, kind, legal_representative,"
     " address, premises_address, industry, economic_type, scale, status, source, initials, is_demo, remark"
@@ -74,6 +80,52 @@ def whole(lab, seconds: float = 3600) -> float:
     from tests.network.lab import until
 
     return until(lambda: everything(lab), seconds, lambda: lab.logs(), 0.05)
+
+
+def stored(lab) -> int:
+    return lab.cities[0].one("SELECT stored FROM exchange_channel WHERE name = 'up'")
+
+
+class Spent:
+    """CPU of every process of the laboratory between two moments, in microseconds for each row."""
+
+    def __init__(self, lab):
+        self.lab, self.before = lab, self._now(lab)
+
+    @staticmethod
+    def _now(lab) -> dict[str, float]:
+        found = {}
+        for node in lab.nodes:
+            where = "hub" if node is lab.hub else "city"
+            for name, process in node.running.items():
+                found[f"{name} ({where})"] = _seconds(process.pid, children=False)
+            found[f"PostgreSQL ({where})"] = _seconds(node.cluster.pid(), children=True)
+        return found
+
+    def each(self, count: int) -> str:
+        spent = {
+            name: (now - self.before.get(name, 0)) * 1e6 / count for name, now in self._now(self.lab).items()
+        }
+        parts = ", ".join(
+            f"{name} {value:.0f}" for name, value in sorted(spent.items(), key=lambda one: -one[1])
+        )
+        return f"{sum(spent.values()):.0f} µs of CPU a row: {parts}"
+
+
+def _seconds(pid: int, children: bool) -> float:
+    """User and system seconds of a process; `children`: with those it started, living and ended."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    fields: dict[int, list[str]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields[int(folder.name)] = (folder / "stat").read_text().rpartition(")")[2].split()
+    if pid not in fields:
+        return 0
+    total = sum(map(int, fields[pid][11:13]))
+    if children:
+        total += sum(map(int, fields[pid][13:15]))
+        total += sum(sum(map(int, one[11:13])) for one in fields.values() if int(one[1]) == pid)
+    return total / ticks
 
 
 # -- what it is measured against
@@ -146,10 +198,11 @@ def raw_jetstream(lab, count: int, payload: bytes) -> float:
 
 def flow(lab) -> None:
     city = lab.cities[0]
-    began = time.perf_counter()
+    spent, began = Spent(lab), time.perf_counter()
     wrote = write(city, ROWS, "平时")
     whole(lab)
     took = time.perf_counter() - began
+    cpu = spent.each(ROWS)
     size = city.one(
         "SELECT round(avg(octet_length(body::text))) + 190 FROM (SELECT body FROM exchange_outbox LIMIT 500) AS o"
     )
@@ -157,10 +210,21 @@ def flow(lab) -> None:
     line(
         f"PG → node → PG, {int(size)} bytes a message",
         rate(ROWS, took),
-        f"of it the writer's statement {wrote:.1f} s",
+        f"of it the writer's statement {wrote:.1f} s; {cpu}",
     )
     line("raw COPY into the same indexed table", rate(ROWS, copied), f"{took / copied:.1f}x")
     line("raw JetStream, TLS, acknowledged", rate(ROWS, streamed), f"{took / streamed:.1f}x")
+
+
+def documents(lab) -> None:
+    """The same for documents of 1 KB: the exchange itself, without a register's search columns and their indexes."""
+    city = lab.cities[0]
+    spent, began = Spent(lab), time.perf_counter()
+    city.sql(_DOCUMENTS, [ROWS])
+    whole(lab)
+    took = time.perf_counter() - began
+    line("PG → node → PG, documents of 1 KB", rate(ROWS, took), spent.each(ROWS))
+    assert lab.hub.one("SELECT count(*) FROM exchange_document WHERE source = '330100'") == ROWS
 
 
 def applying(lab) -> None:
@@ -205,19 +269,24 @@ def outages(lab) -> None:
 
 
 def catching_up(lab) -> None:
+    from tests.network.lab import until
+
     city = lab.cities[0]
     lab.cut(city)
     wrote = write(city, MANY, "分区")
     while city.one("SELECT EXISTS (SELECT FROM exchange_pending)"):
         time.sleep(0.5)
+    last = city.one("SELECT numbered FROM exchange_channel WHERE name = 'up'")
     lab.mend(city)
-    began = time.perf_counter()
+    spent, began = Spent(lab), time.perf_counter()
+    until(lambda: stored(lab) >= last, 3600, lab.logs, 0.05)
+    safe = time.perf_counter() - began
     whole(lab)
     took = time.perf_counter() - began
     line(
         f"catch-up after an outage, {MANY:,} rows",
         rate(MANY, took),
-        f"written in {wrote:.1f} s while the line was cut",
+        f"safe in the hub's stream after {safe:.1f} s; written in {wrote:.1f} s while the line was cut; {spent.each(MANY)}",
     )
 
 
@@ -271,6 +340,7 @@ def main() -> None:
     try:
         lab.join()
         flow(lab)
+        documents(lab)
         applying(lab)
         outages(lab)
         catching_up(lab)

@@ -44,7 +44,9 @@ def _digests(rows, question):
     )
     hashed = f"exchange_sum((version, {listed})::text)"
     where = "(%(place)s::bigint IS NULL OR place = %(place)s) AND (%(day)s::int IS NULL OR exchange_day(id) = %(day)s)"
-    given = {"v": values, "place": question.get("place"), "day": question.get("day")}
+    part = comparing.PART.replace("n.id", "id")
+    where += f" AND (%(part)s::int IS NULL OR {part} = %(part)s)"
+    given = {name: question.get(name) for name in ("place", "day", "part")} | {"v": values}
     if question["level"] == "keys":
         where += " AND (%(after)s = '' OR id > nullif(%(after)s, '')::uuid)"
         given |= {"after": question.get("after", ""), "most": comparing.MOST_KEYS}
@@ -53,7 +55,7 @@ def _digests(rows, question):
             given,
         )
     else:
-        group = {"place": "place", "day": "exchange_day(id)"}[question["level"]]
+        group = {"place": "place", "day": "exchange_day(id)", "part": part}[question["level"]]
         found = run(
             f"SELECT {group}, count(*), sum({hashed})::text FROM {source} WHERE {where} GROUP BY 1",
             given,
@@ -188,9 +190,11 @@ def test_the_hub_opens_a_way_to_each_city(db):
     assert "casework.case" not in wanted
 
 
-def test_more_rows_of_one_day_than_one_answer_holds(register, monkeypatch):
-    """The difference lies in the last row; pages of seven rows."""
-    monkeypatch.setattr(comparing, "MOST_KEYS", 7)
+@pytest.mark.parametrize("part", [comparing.PART, "get_byte(uuid_send(n.id), 15) % 2"])
+def test_more_rows_of_one_day_than_one_answer_holds(register, monkeypatch, part):
+    """The differences lie in the last row and in the middle; pages of three rows, in small and in large parts."""
+    monkeypatch.setattr(comparing, "MOST_KEYS", 3)
+    monkeypatch.setattr(comparing, "PART", part.replace("%", "%%"))
     last = max(register.rows)
     register.rows[last]["body"]["name"] = "改过的"
     lost = sorted(register.rows)[30]

@@ -20,6 +20,7 @@ from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.exchange.declared import Dataset
 
 MOST_KEYS = 5000  # of one place and day in one answer; the next question goes on behind the last
+PART = "get_byte(uuid_send(n.id), 15)"  # one of 256, by the last byte of the key
 MOST_SHOWN = 10_000  # differences kept in a report
 
 Question = dict[str, Any]
@@ -78,12 +79,20 @@ def _source(dataset: Dataset, owner: str) -> tuple[str, str, str, str]:
 
 
 def digests(
-    dataset: str, owner: str, level: str, *, place: int | None = None, day: int | None = None, after: str = ""
+    dataset: str,
+    owner: str,
+    level: str,
+    *,
+    place: int | None = None,
+    day: int | None = None,
+    part: int | None = None,
+    after: str = "",
 ) -> list[list]:
     """Count and sum of hashes of the rows `owner` owns, at a level.
 
-    dataset: [[count, sum]] · place: [[place, count, sum]] · day: [[day, count, sum]] of a place ·
-    keys: [[record, version, hash]] of a place and day, up to MOST_KEYS of them behind the record `after`.
+    dataset: [[count, sum]] · place: [[place, count, sum]] · day: [[day, count, sum]] of a place · part: [[part, count,
+    sum]] of a place and day, which a large import fills with millions · keys: [[record, version, hash]] of a place and
+    day (of a part of it), up to MOST_KEYS of them behind the record `after`.
     """
     one = declared.get(dataset)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -94,17 +103,22 @@ def digests(
             where += " AND n.place = %(place)s"
         if day is not None:
             where += _of_day(day)
-        parameters = {"owner": owner, "place": place, "day": day, "most": MOST_KEYS, "after": after}
+        if part is not None:
+            where += f" AND {PART} = %(part)s"
+        parameters = {
+            "owner": owner, "place": place, "day": day, "part": part, "most": MOST_KEYS, "after": after,
+        }  # fmt: skip
         if level == "keys":
             if after:
                 where += " AND n.id > %(after)s::uuid"
-            cursor.execute(
-                f"SELECT n.id::text, n.version, {hashed} FROM {table} AS n WHERE {where} ORDER BY n.id LIMIT %(most)s",
+            cursor.execute(  # the page is cut before its rows are hashed
+                f"SELECT n.id::text, n.version, {hashed} FROM (SELECT * FROM {table} AS n WHERE {where}"
+                " ORDER BY n.id LIMIT %(most)s) AS n ORDER BY n.id",
                 parameters,
             )
             return [list(row) for row in cursor.fetchall()]
         cursor.execute("SET LOCAL enable_sort = off")  # few groups: whole rows are not sorted for them
-        group = {"dataset": "", "place": "n.place", "day": "exchange_day(n.id)"}[level]
+        group = {"dataset": "", "place": "n.place", "day": "exchange_day(n.id)", "part": PART}[level]
         select = f"{group}, " if group else ""
         tail = f" GROUP BY {group} ORDER BY {group}" if group else ""
         cursor.execute(
@@ -160,9 +174,14 @@ def answer(question: Question, asker: Sender) -> dict:
             return {"ok": False, "error": "没有查询这些记录的权限"}
         if question["what"] == "digests":
             found = digests(
-                question["dataset"], question["owner"], question["level"], place=question.get("place"),
-                day=question.get("day"), after=str(UUID(question["after"])) if question.get("after") else "",
-            )  # fmt: skip
+                question["dataset"],
+                question["owner"],
+                question["level"],
+                place=question.get("place"),
+                day=question.get("day"),
+                part=question.get("part"),
+                after=str(UUID(question["after"])) if question.get("after") else "",
+            )
             return {"ok": True, "rows": found}
         if question["what"] == "rows":
             return {"ok": True, "rows": rows(question["dataset"], question["owner"], question["records"])}
@@ -214,18 +233,39 @@ def _walk(report: Report, ask: Ask) -> None:
         there = {row[0]: row[1:] for row in _asked(ask, level="day", place=place, **about)}
         for day in sorted(here.keys() | there.keys()):
             if here.get(day) != there.get(day):
-                _rows_of(report, ask, about, place, day)
+                many = max(here.get(day, [0])[0], there.get(day, [0])[0]) > MOST_KEYS
+                _rows_of(
+                    report, ask, about, place, day, _parts(report, ask, about, place, day) if many else [None]
+                )
 
 
 def _total(found: dict) -> tuple[int, str]:
     return sum(count for count, _ in found.values()), str(sum(int(total) for _, total in found.values()))
 
 
-def _rows_of(report: Report, ask: Ask, about: Question, place: int, day: int) -> None:
-    own = _every(
-        lambda after: digests(report.dataset, report.owner, "keys", place=place, day=day, after=after)
-    )
-    other = _every(lambda after: _asked(ask, level="keys", place=place, day=day, after=after, **about))
+def _parts(report: Report, ask: Ask, about: Question, place: int, day: int) -> list[int | None]:
+    """The parts of a place and day that differ."""
+    here = {row[0]: row[1:] for row in digests(report.dataset, report.owner, "part", place=place, day=day)}
+    there = {row[0]: row[1:] for row in _asked(ask, level="part", place=place, day=day, **about)}
+    return [part for part in sorted(here.keys() | there.keys()) if here.get(part) != there.get(part)]
+
+
+def _rows_of(
+    report: Report, ask: Ask, about: Question, place: int, day: int, parts: list[int | None]
+) -> None:
+    def here(part: int | None) -> dict[str, list]:
+        place_day = {"place": place, "day": day, "part": part}
+        return _every(lambda after: digests(report.dataset, report.owner, "keys", after=after, **place_day))
+
+    def there(part: int | None) -> dict[str, list]:
+        place_day = {"place": place, "day": day, "part": part}
+        return _every(lambda after: _asked(ask, level="keys", after=after, **place_day, **about))
+
+    own: dict[str, list] = {}
+    other: dict[str, list] = {}
+    for part in parts:
+        own |= here(part)
+        other |= there(part)
     keys = [key for key in own.keys() | other.keys() if own.get(key) != other.get(key)]
     late, refused = _on_the_way(report, keys)
     for key in sorted(keys):
@@ -275,7 +315,7 @@ def _on_the_way(report: Report, keys: list[str]) -> tuple[set[str], set[str]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT o.record::text FROM exchange_outbox AS o
-            LEFT JOIN exchange_queue AS q ON q.outbox_id = o.id
+            LEFT JOIN exchange_queue AS q ON q.outbox_id = o.id AND q.made_at = o.made_at
             LEFT JOIN exchange_channel AS c ON c.name = q.channel AND c.peer = %s
             WHERE o.record = ANY(%s) AND o.dataset = %s
               AND ((c.name IS NOT NULL AND q.seq > c.acknowledged)
