@@ -1,9 +1,10 @@
 """For a demonstration: people of the network's operation, a ledger, a roster, rounds, faults and what came of them.
 
-Only bureaus whose rows this node keeps; invented names; everything by fixed counting. Nodes, heartbeats and alarms
-are not invented: they come from the network itself.
+Only bureaus whose rows this node keeps (the hub of several nodes: its own only); invented names; everything by fixed
+counting. Nodes, heartbeats and alarms are not invented: they come from the network itself.
 """
 
+import os
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
@@ -70,9 +71,31 @@ FAULTS = (  # days ago, impact, urgency, title, cause kind, cause, hours to rest
 
 
 def mine() -> list[Agency]:
-    """Bureaus of this node: of the whole province at the hub, of the city at a city's node."""
-    lo, hi = jurisdiction(int(settings.NODE) * nodes.NODE)
+    """Bureaus of this node: of the city at a city's node; at the hub the provincial one, or all when it stands alone."""
+    place = int(settings.NODE) * nodes.NODE
+    lo, hi = jurisdiction(place)
+    if _one_of_several() and place % 10_000_000_000 == 0:
+        hi = lo  # the cities' nodes keep theirs and send them
     return list(Agency.objects.filter(place__range=(lo, hi), valid_to=None).order_by("place"))
+
+
+def _one_of_several() -> bool:
+    """Whether the demonstration is spread over the nodes of a province (see jinzhi.demo)."""
+    return bool(os.environ.get("JINZHI_DEMO_PLACE"))
+
+
+def _featured(agencies: list[Agency]) -> dict[tuple[int, str], tuple[str, str]]:
+    """(place, role) → (username, name) of who can be entered without a password; each city's node has its own."""
+    held = {a.place for a in agencies}
+    if not _one_of_several() or any(place in held for place, role in FEATURED if role == "operator"):
+        return {key: who for key, who in FEATURED.items() if key[0] in held}
+    found = {}
+    for level, (_, role), who in zip(
+        ("province", "city", "county"), FEATURED, FEATURED.values(), strict=True
+    ):
+        if place := next((a.place for a in agencies if a.level == level), None):
+            found[place, role] = who
+    return found
 
 
 @transaction.atomic
@@ -81,7 +104,8 @@ def demonstrate(today: date | None = None) -> None:
     today = today or calendar.today()
     random = Random(SEED)  # noqa: S311  (invented data)
     agencies = mine()
-    staff = {a.key: _people(a, random) for a in agencies}
+    featured = _featured(agencies)
+    staff = {a.key: _people(a, random, featured) for a in agencies}
     with calendar.pinned():
         for agency in agencies:
             _ledger(agency, random, today)
@@ -93,7 +117,9 @@ def demonstrate(today: date | None = None) -> None:
                 _faults(agency, staff, today)
 
 
-def _people(agency: Agency, random: Random) -> dict[str, list[actions.Actor]]:
+def _people(
+    agency: Agency, random: Random, sign_ins: dict[tuple[int, str], tuple[str, str]]
+) -> dict[str, list[actions.Actor]]:
     """An operator at each bureau, a second one and two managers at cities and the province."""
     roles = (
         ["operator"]
@@ -106,7 +132,7 @@ def _people(agency: Agency, random: Random) -> dict[str, list[actions.Actor]]:
     found: dict[str, list[actions.Actor]] = {}
     for number, role in enumerate(roles):
         username, name = f"{agency.key}-noc{number}", random.choice(SURNAMES) + random.choice(GIVEN)
-        featured = FEATURED.get((agency.place, role)) if role not in found else None
+        featured = sign_ins.get((agency.place, role)) if role not in found else None
         if featured:
             username, name = featured
         account = Account.objects.create(
