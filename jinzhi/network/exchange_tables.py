@@ -1,11 +1,15 @@
 """The lists of the exchange: what arrived, what was sent, what was refused on either side, comparisons."""
 
+from collections.abc import Callable
+
 import django_filters
 import django_tables2 as tables
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 
-from jinzhi.foundation.exchange import declared
+from jinzhi.foundation.exchange import declared, standing
+from jinzhi.foundation.exchange import node as nodes
 from jinzhi.network import models
 from jinzhi.network.models import Node
 from jinzhi.web.lists import DaysFilter, ListFilter, ListTable
@@ -40,6 +44,19 @@ def peer_titles() -> dict[str, str]:
 
 def peer_title(code: str) -> str:
     return peer_titles().get(code, code)
+
+
+def _peers(side: str) -> Callable[[], list[tuple[str, str]]]:
+    """Who sends to this node ("in") or is sent to ("out"): nodes by name, partners by code."""
+
+    def choices() -> list[tuple[str, str]]:
+        titles = peer_titles()
+        return sorted(
+            ((code, titles.get(code, code)) for code in standing.peers(side)),
+            key=lambda one: (one[0] not in titles, one),
+        )
+
+    return choices
 
 
 def datasets() -> list[tuple[str, str]]:
@@ -90,7 +107,7 @@ class _Log(ListTable):
 class ReceivedTable(_Log):
     name = "exchange-received"
     title = "收到的消息"
-    sorts = {"received_at": ("-id",)}
+    sorts = {"received_at": ("-received_at", "-id")}
     received_at = tables.Column("收到")
     peer = tables.Column("来自")
     bytes = tables.Column("字节", attrs={"th": {"data-off": ""}, "td": {"class": "number"}})
@@ -116,7 +133,7 @@ class ReceivedTable(_Log):
 class SentTable(_Log):
     name = "exchange-sent"
     title = "发出的消息"
-    sorts = {"made_at": ("-id", "channel")}
+    sorts = {"made_at": ("-made_at", "-id", "channel")}
     made_at = tables.Column("发出")
     peer = tables.Column("发往")
     batch = tables.Column("批次", attrs={"th": {"data-off": ""}, "td": {"class": "number"}})
@@ -139,13 +156,16 @@ class SentTable(_Log):
         return cn_time(value)
 
 
+_CODE_CHOICES = [(k, f"{k} {v}") for k, v in CODES.items()]
+
+
 class _Filter(ListFilter):
     placeholder = "记录标识"
-    first = ("q", "dataset", "peer")
+    first: tuple[str, ...] = ("q", "dataset", "peer")
 
     dataset = django_filters.ChoiceFilter(choices=datasets, label="数据集")
-    peer = django_filters.CharFilter(label="对方代码", lookup_expr="exact")
-    code = django_filters.ChoiceFilter(choices=[(k, f"{k} {v}") for k, v in CODES.items()], label="代码")
+    peer = django_filters.ChoiceFilter(choices=_peers("in"), label="对方")
+    code = django_filters.ChoiceFilter(choices=_CODE_CHOICES, label="代码")
 
     def search(self, queryset, name, value):
         """By the whole key of a record: anything else finds nothing."""
@@ -158,8 +178,16 @@ class _Filter(ListFilter):
 
 
 class ReceivedFilter(_Filter):
-    outcome = django_filters.ChoiceFilter(choices=[("applied", "已入库"), ("refused", "拒收")], label="结果")
+    first = ("q", "dataset", "peer", "outcome")
+    outcome = django_filters.ChoiceFilter(
+        choices=[("applied", "已入库"), ("refused", "拒收")], label="结果", method="by_outcome"
+    )
     received_at = DaysFilter(label="日期")
+
+    def by_outcome(self, queryset, name, value):
+        """What was refused has a code, and an index of its own."""
+        found = queryset.filter(outcome=value)
+        return found.exclude(code="") if value == "refused" else found
 
     class Meta:
         model = models.Received
@@ -167,10 +195,39 @@ class ReceivedFilter(_Filter):
 
 
 class SentFilter(_Filter):
+    first = ("q", "dataset", "peer", "outcome")
+    peer = django_filters.ChoiceFilter(choices=_peers("out"), label="对方", method="by_peer")
+    code = django_filters.ChoiceFilter(choices=_CODE_CHOICES, label="代码", method="by_code")
     outcome = django_filters.ChoiceFilter(
-        choices=[(k, v[0] if k != "applied" else "对方已入库") for k, v in OUTCOMES.items()], label="状态"
-    )
+        choices=[(k, v[0] if k != "applied" else "对方已入库") for k, v in OUTCOMES.items()], label="状态", method="by_outcome"
+    )  # fmt: skip
     made_at = DaysFilter(label="日期")
+
+    def by_peer(self, queryset, name, value):
+        """By its channels: how many lines each has is known to the planner."""
+        return queryset.filter(channel__in=[c["name"] for c in nodes.channels() if c["peer"] == value])
+
+    def by_code(self, queryset, name, value):
+        return queryset.filter(code=value, refusal__isnull=False)
+
+    def by_outcome(self, queryset, name, value):
+        """By how far each channel came: a range of its numbers, where the outcome itself would be worked out for every line."""
+        if value == "refused":
+            return queryset.filter(refusal__isnull=False)
+        reached = Q(pk__in=())  # nothing, while there is no channel
+        for one in nodes.channels():
+            stored = max(one["stored"], one["acknowledged"])
+            low, high = {
+                "waiting": (stored, None), "sent": (one["acknowledged"], stored), "applied": (None, one["acknowledged"]),
+            }[value]  # fmt: skip
+            reached |= Q(channel=one["name"]) & _between(low, high)
+        return queryset.filter(reached, refusal__isnull=True)
+
+
+def _between(low: int | None, high: int | None) -> Q:
+    """Numbers behind `low` up to and with `high`."""
+    bounds = {} if low is None else {"seq__gt": low}
+    return Q(**bounds, **({} if high is None else {"seq__lte": high}))
 
     class Meta:
         model = models.Sent
@@ -234,6 +291,7 @@ class RefusedTable(_Log):
 
 class RefusedFilter(_Filter):
     first = ("q", "state", "dataset")
+    peer = django_filters.ChoiceFilter(choices=_peers("out"), label="对方")
     state = django_filters.ChoiceFilter(choices=[("open", "待处理"), ("resent", "已重发")], label="状态")
 
     class Meta:

@@ -23,6 +23,7 @@ from jinzhi.web.lists import list_page
 READERS = ("operator", "operations_manager", "administrator", "auditor", "supervisor")
 reader = role_required(*READERS)
 actor = role_required("operator", "operations_manager", "administrator")
+COUNTED = 1000  # lines of the log that a page counts; beyond that it says about how many
 MAY_ACT = {"operator", "operations_manager", "administrator"}
 
 
@@ -72,7 +73,7 @@ def received(request):
     return list_page(
         request, table=exchange_tables.ReceivedTable, queryset=Received.objects.all(),
         filters=exchange_tables.ReceivedFilter, template="network/exchange_log.html", context={"side": "in"},
-        on_export=_exported(request, "收到的消息"),
+        count_up_to=COUNTED, on_export=_exported(request, "收到的消息"),
     )  # fmt: skip
 
 
@@ -81,20 +82,21 @@ def received(request):
 def sent(request):
     return list_page(
         request, table=exchange_tables.SentTable, queryset=Sent.objects.all(), filters=exchange_tables.SentFilter,
-        template="network/exchange_log.html", context={"side": "out"}, on_export=_exported(request, "发出的消息"),
+        template="network/exchange_log.html", context={"side": "out"}, count_up_to=COUNTED,
+        on_export=_exported(request, "发出的消息"),
     )  # fmt: skip
 
 
 @require_safe
 @reader
 def way(request, record):
-    """Where one record has been, as far as the post may see."""
-    seen = Received.objects.filter(record=record).exists() or Sent.objects.filter(record=record).exists()
-    if not seen:
+    """Where one record has been, while it lay where the post is responsible."""
+    found = standing.way(str(record), within=scope.jurisdiction(request.post.agency.place))
+    if not found:
         raise Http404("没有这条记录的消息")
     lines = []
     names = exchange_tables.peer_titles()
-    for line in standing.way(str(record)):
+    for line in found:
         word, tone = exchange_tables.OUTCOMES.get(line.get("outcome", ""), ("写入", "grey"))
         lines.append(
             line | {

@@ -174,6 +174,7 @@ class Sent(models.Model):
     op = models.CharField("操作", max_length=1)
     outcome = models.CharField("状态", max_length=12)
     code = models.CharField("代码", max_length=3)
+    refusal = models.BigIntegerField("拒收", null=True)
 
     class Meta:
         managed = False

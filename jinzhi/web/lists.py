@@ -180,9 +180,13 @@ def list_page(
     template: str = "web/list.html",
     context: dict | None = None,
     size: int = pager.SIZE,
+    count_up_to: int = 0,
     on_export=None,
 ):
-    """Answers a list page, or a download for `?export=csv|xlsx|parquet` (`on_export(rows)` is told before)."""
+    """Answers a list page, or a download for `?export=csv|xlsx|parquet` (`on_export(rows)` is told before).
+
+    `count_up_to`: beyond it the number of rows is estimated (0: `pager.EXACT_UP_TO`).
+    """
     filterset = filters(request.GET, queryset=queryset, request=request) if filters else None
     rows = filterset.qs if filterset is not None else queryset
     kind = request.GET.get("export", "")
@@ -201,7 +205,7 @@ def list_page(
         "filter": filterset,
         "chips": chips(filterset, request) if filterset is not None else [],
         "page": found,
-        "count": pager.about(rows),
+        "count": pager.about(rows, count_up_to) if found.after or found.before else len(found.rows),
     }
     return render(request, template, words | (context or {}))
 

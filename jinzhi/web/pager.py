@@ -59,7 +59,7 @@ def _reversed(order):
 
 
 def _beyond(order, values) -> Q:
-    """Rows after `values` in lexicographic `order`."""
+    """Rows after `values` in lexicographic `order`; the bound on the first field alone is what an index can go to."""
     condition = Q()
     equal = Q()
     for name, value in zip(order, values, strict=True):
@@ -67,6 +67,9 @@ def _beyond(order, values) -> Q:
         step = "lt" if name.startswith("-") else "gt"
         condition |= equal & Q(**{f"{field}__{step}": value})
         equal &= Q(**{field: value})
+    if len(order) > 1:
+        first = order[0].lstrip("-")
+        condition &= Q(**{f"{first}__{'lte' if order[0].startswith('-') else 'gte'}": values[0]})
     return condition
 
 
@@ -101,14 +104,15 @@ def _plain(value) -> bool:
     return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def about(queryset: QuerySet) -> int:
-    """How many rows: exact up to 10,000, beyond that what the planner expects."""
-    counted = queryset.order_by()[: EXACT_UP_TO + 1].count()
-    if counted <= EXACT_UP_TO:
+def about(queryset: QuerySet, exact_up_to: int = 0) -> int:
+    """How many rows: exact up to 10,000 (or `exact_up_to`), beyond that what the planner expects."""
+    exact_up_to = exact_up_to or EXACT_UP_TO
+    counted = queryset.order_by()[: exact_up_to + 1].count()
+    if counted <= exact_up_to:
         return counted
     sql, parameters = queryset.order_by().query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
         plan = cursor.fetchone()[0]
     plan = json.loads(plan) if isinstance(plan, str) else plan
-    return max(int(plan[0]["Plan"]["Plan Rows"]), EXACT_UP_TO)
+    return max(int(plan[0]["Plan"]["Plan Rows"]), exact_up_to)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from jinzhi.foundation.exchange import declared, node
 from jinzhi.foundation.places import scope
 
+MOST = 200  # lines of one record's way, of each kind
 FIGURES = ("sent", "acknowledged", "refused_there", "received", "applied", "refused", "bytes_out", "bytes_in")
 
 
@@ -87,6 +88,16 @@ def summary() -> dict[str, Any]:
     }
 
 
+def peers(side: str) -> set[str]:
+    """Codes of those who send to this node (`in`) or are sent to (`out`)."""
+    statement = {
+        "in": "SELECT DISTINCT peer FROM exchange_position",
+        "out": "SELECT DISTINCT peer FROM exchange_channel",
+    }
+    with scope.acting(scope.SYSTEM):
+        return {peer for (peer,) in _rows(statement[side])}
+
+
 def log(
     *,
     direction: str = "in",
@@ -96,43 +107,48 @@ def log(
     outcome: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
+    within: tuple[int, int] = node.EVERYWHERE,
     before: str = "",
     limit: int = 50,
 ) -> tuple[list[dict], str]:
     """Lines of the message log, newest first, and where the next page begins ("" at the end).
 
-    `in`: what arrived; `out`: what was numbered for a channel, with whether it was stored and acknowledged. Reads as
-    many lines as it shows, however long the log is.
+    `in`: what arrived; `out`: what was numbered for a channel, with whether it was stored and acknowledged. `within`: first
+    and last place of the records. Reads as many lines as it shows, however long the log is.
     """
     if record:
         UUID(record)
     at = "received_at" if direction == "in" else "made_at"
     wanted = {
         "peer": peer, "dataset": dataset, "record": record or None, "outcome": outcome, "since": since, "until": until,
-        "limit": limit + 1, "before": int(before or 0),
+        "limit": limit + 1, "lo": within[0], "hi": within[1],
     }  # fmt: skip
+    if before:
+        wanted["at"], wanted["id"] = before.split(" ")
     statement = (_IN if direction == "in" else _OUT).format(
         record="AND record = %(record)s::uuid" if record else "",
         since=f"AND {at} >= %(since)s" if since else "",
         until=f"AND {at} < %(until)s" if until else "",
-        before="AND id < %(before)s" if before else "",
+        within="" if within == node.EVERYWHERE else "AND locality BETWEEN %(lo)s AND %(hi)s",
+        before=f"AND ({at}, id) < (%(at)s::timestamptz, %(id)s::bigint)" if before else "",
     )
     with scope.acting(scope.SYSTEM):
         rows = _dicts(statement, wanted)
-    return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else ""
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], f"{last['at'].isoformat()} {last['id']}" if last else ""
 
 
 _IN = """
 SELECT id, received_at AS at, stream, seq, peer, dataset, record, version, op, locality, bytes, outcome, code
 FROM exchange_inbound WHERE (%(peer)s = '' OR peer = %(peer)s) AND (%(dataset)s = '' OR dataset = %(dataset)s)
-  AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {before}
-ORDER BY id DESC LIMIT %(limit)s"""
+  AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {within} {before}
+ORDER BY received_at DESC, id DESC LIMIT %(limit)s"""
 
 _OUT = """
 SELECT id, made_at AS at, channel AS stream, seq, peer, dataset, record, version, op, locality, outcome, code, batch
 FROM exchange_sent WHERE (%(peer)s = '' OR peer = %(peer)s) AND (%(dataset)s = '' OR dataset = %(dataset)s)
-  AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {before}
-ORDER BY id DESC, channel LIMIT %(limit)s"""
+  AND (%(outcome)s = '' OR outcome = %(outcome)s) {record} {since} {until} {within} {before}
+ORDER BY made_at DESC, id DESC, channel LIMIT %(limit)s"""
 
 
 def _dicts(statement: str, parameters: dict) -> list[dict]:
@@ -142,15 +158,19 @@ def _dicts(statement: str, parameters: dict) -> list[dict]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def way(record: str) -> list[dict]:
-    """Where a record has been: made here, sent to whom, acknowledged when; received from whom. Oldest first."""
-    out, _ = log(direction="out", record=record, limit=200)
-    came, _ = log(direction="in", record=record, limit=200)
+def way(record: str, within: tuple[int, int] = node.EVERYWHERE) -> list[dict]:
+    """Where a record has been: made here, sent to whom, acknowledged when; received from whom. Oldest first.
+
+    Only while it lay `within` (first and last place): a record that moved shows each county its own part.
+    """
+    out, _ = log(direction="out", record=record, within=within, limit=MOST)
+    came, _ = log(direction="in", record=record, within=within, limit=MOST)
     with scope.acting(scope.SYSTEM):
         made = _dicts(
-            "SELECT made_at AS at, dataset, version, op, owner_node FROM exchange_outbox WHERE record = %(record)s::uuid"
-            " ORDER BY id DESC LIMIT 200",
-            {"record": record},
+            "SELECT made_at AS at, dataset, version, op, owner_node FROM exchange_outbox"
+            " WHERE record = %(record)s::uuid AND locality BETWEEN %(lo)s AND %(hi)s"
+            " ORDER BY made_at DESC, id DESC LIMIT %(most)s",
+            {"record": record, "lo": within[0], "hi": within[1], "most": MOST},
         )
     lines = [{"step": "made"} | one for one in made]
     lines += [{"step": "sent"} | one for one in out] + [{"step": "received"} | one for one in came]

@@ -220,6 +220,7 @@ class Migration(migrations.Migration):
                 ('op', models.CharField(max_length=1, verbose_name='操作')),
                 ('outcome', models.CharField(max_length=12, verbose_name='状态')),
                 ('code', models.CharField(max_length=3, verbose_name='代码')),
+                ('refusal', models.BigIntegerField(null=True, verbose_name='拒收')),
             ],
             options={
                 'verbose_name': '发出的消息',
