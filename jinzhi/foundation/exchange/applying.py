@@ -1,7 +1,7 @@
 """Checked messages become rows: one statement a dataset, the highest version of a record wins."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import count
 from typing import Any
@@ -13,8 +13,7 @@ from jinzhi.foundation.exchange import capture, declared
 from jinzhi.foundation.exchange.border import Message, Sender
 from jinzhi.foundation.exchange.declared import BASE, Dataset
 
-_RECEIVED = """SELECT * FROM jsonb_to_recordset(%(lot)s::jsonb)
-  AS r(id uuid, version integer, place bigint, owner text, body jsonb)"""
+_GONE = "SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::integer[], %(owners)s::text[]) AS r(id, version, owner)"
 
 
 def apply(messages: list[Message], sender: Sender, *, recover: bool = False) -> tuple[int, int]:
@@ -139,58 +138,79 @@ def _reason(dataset: Dataset, error: Exception) -> tuple[str, str]:
     return "E03", f"不能写入{dataset.title}：{str(error).splitlines()[0][:120]}"
 
 
-def _parameters(changes: list[Message], dataset: Dataset) -> dict[str, Any]:
-    """The messages as one JSON text: the database reads them faster than arrays of texts."""
-    return {"lot": f"[{','.join(m.raw.decode() for m in changes)}]", "dataset": dataset.key}
-
-
 def _upsert(dataset: Dataset, changes: list[Message], sender: Sender) -> int:
     with connection.cursor() as cursor:
         if dataset.in_table:
-            cursor.execute(_table_statement(dataset.key), [_stage(cursor, dataset, changes)])
+            cursor.execute(_table_statement(dataset.key), [_stage_rows(cursor, dataset, changes)])
         else:
-            parameters = _parameters(changes, dataset) | {"source": sender.node, "schema": dataset.schema}
-            cursor.execute(_document_statement(dataset.key), parameters)
+            lot = _stage_documents(cursor, dataset, changes)
+            cursor.execute(_DOCUMENTS_STATEMENT, [dataset.key, sender.node, dataset.schema, lot])
         return cursor.rowcount
 
 
 _lots = count(1)
+_DOCUMENTS_STAGE = "exchange_stage"
 
 
-def _stage(cursor, dataset: Dataset, changes: list[Message]) -> int:
-    """Copy a lot into this connection's staging table of the dataset; answers the lot's number there.
+def _stage(cursor, table: str, columns: str, rows: Iterable[tuple]) -> int:
+    """Copy a lot into this connection's staging table; answers the lot's number there.
 
-    A row costs half of what the database needs to read it out of JSON. The rows go at the end of the transaction.
+    It costs half of what the database needs to read the same out of JSON. The rows go at the end of the transaction.
     """
-    stage, columns, structured, loose = _staging(dataset.key)
-    cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{stage}"])
+    cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{table}"])
     if cursor.fetchone()[0] is None:
-        types = _types(dataset)
-        listed = ", ".join(f'"{c}" {types[c]}' for c in columns)
         cursor.execute(
-            f"CREATE TEMP TABLE {stage} (lot bigint, id uuid, version integer, place bigint, owner text, {listed})"
+            f"CREATE TEMP TABLE {table} (lot bigint, id uuid, version integer, place bigint, owner text, {columns})"
             " ON COMMIT DELETE ROWS"
         )
     lot = next(_lots)
-    with connection.wrap_database_errors, cursor.copy(f"COPY pg_temp.{stage} FROM STDIN") as copy:
+    with connection.wrap_database_errors, cursor.copy(f"COPY pg_temp.{table} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row((lot, *row))
+    return lot
+
+
+def _stage_rows(cursor, dataset: Dataset, changes: list[Message]) -> int:
+    table, types, structured, loose = _staging(dataset.key)
+    names = tuple(types)
+
+    def rows() -> Iterator[tuple]:
         for m in changes:
-            values = [m.body.get(column) for column in columns]
+            values = [m.body.get(name) for name in names]
             for n in structured:
                 values[n] = None if values[n] is None else json.dumps(values[n], ensure_ascii=False)
             for n in loose:
                 values[n] = str(values[n]) if isinstance(values[n], (dict, list)) else values[n]
-            copy.write_row((lot, m.record, m.version, m.place, m.owner, *values))
-    return lot
+            yield (m.record, m.version, m.place, m.owner, *values)
+
+    return _stage(cursor, table, ", ".join(f'"{name}" {kind}' for name, kind in types.items()), rows())
+
+
+def _stage_documents(cursor, dataset: Dataset, changes: list[Message]) -> int:
+    """Documents keep their items only: what a newer schema of the sender added is left out."""
+
+    def rows() -> Iterator[tuple]:
+        for m in changes:
+            key = "/".join(_words(m.body.get(name)) for name in dataset.key_fields) or str(m.record)
+            body = {name: value for name, value in m.body.items() if name in dataset.known}
+            yield (m.record, m.version, m.place, m.owner, key[:200], json.dumps(body, ensure_ascii=False))
+
+    return _stage(cursor, _DOCUMENTS_STAGE, "key text, body jsonb", rows())
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 @cache
-def _staging(key: str) -> tuple[str, tuple[str, ...], list[int], list[int]]:
-    """(staging table, its columns, positions of those that hold JSON, positions of those that the border let through)."""
+def _staging(key: str) -> tuple[str, dict[str, str], list[int], list[int]]:
+    """(staging table, types of its columns, positions of those that hold JSON, of those that the border let through)."""
     dataset = declared.get(key)
-    types = _types(dataset)
-    structured = [n for n, column in enumerate(dataset.columns) if types[column].startswith("json")]
-    loose = [n for n, c in enumerate(dataset.columns) if c in dataset.carried and n not in structured]
-    return f"exchange_stage_{dataset.table}"[:63], dataset.columns, structured, loose
+    every = _types(dataset)
+    types = {column: every[column] for column in dataset.columns}
+    structured = [n for n, column in enumerate(types) if types[column].startswith("json")]
+    loose = [n for n, column in enumerate(types) if column in dataset.carried and n not in structured]
+    return f"{_DOCUMENTS_STAGE}_{dataset.table}"[:63], types, structured, loose
 
 
 def _types(dataset: Dataset) -> dict[str, str]:
@@ -198,20 +218,10 @@ def _types(dataset: Dataset) -> dict[str, str]:
     return {str(f.column): f.db_type(connection) or "text" for f in fields}
 
 
-@cache
-def _document_statement(key: str) -> str:
-    """Documents keep their items only: what a newer schema of the sender added is left out."""
-    dataset = declared.get(key)
-    items = ", ".join(f"'{name}'" for name in dataset.columns)
-    number = (
-        " || '/' || ".join(f"coalesce(i.body->>'{name}', '')" for name in dataset.key_fields) or "i.id::text"
-    )
-    return f"""
+_DOCUMENTS_STATEMENT = f"""
 INSERT INTO exchange_document AS t (id, place, owner_node, version, created_at, updated_at, dataset, key, source, schema, body)
-SELECT i.id, i.place, i.owner, i.version, now(), now(), %(dataset)s, left({number}, 200), %(source)s, %(schema)s,
-  CASE WHEN i.body - ARRAY[{items}] = '{{}}' THEN i.body
-    ELSE (SELECT jsonb_object_agg(k, v) FROM jsonb_each(i.body) AS e(k, v) WHERE k IN ({items})) END
-FROM ({_RECEIVED}) AS i
+SELECT i.id, i.place, i.owner, i.version, now(), now(), %s, i.key, %s, %s, i.body
+FROM pg_temp.{_DOCUMENTS_STAGE} AS i WHERE i.lot = %s
 ON CONFLICT (id) DO UPDATE SET place = excluded.place, owner_node = excluded.owner_node, version = excluded.version,
   updated_at = now(), key = excluded.key, source = excluded.source, schema = excluded.schema, body = excluded.body
 WHERE t.version < excluded.version AND t.dataset = excluded.dataset"""
@@ -275,17 +285,20 @@ def _delete(dataset: Dataset, gone: Iterable[Message]) -> int:
     if not gone:
         return 0
     table = dataset.table if dataset.in_table else capture.DOCUMENTS
-    parameters = _parameters(gone, dataset)
+    parameters: dict[str, Any] = {
+        "dataset": dataset.key, "ids": [m.record for m in gone], "versions": [m.version for m in gone],
+        "owners": [m.owner for m in gone],
+    }  # fmt: skip
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                f"DELETE FROM {table} AS t USING ({_RECEIVED}) AS i WHERE t.id = i.id AND t.version < i.version",
+                f"DELETE FROM {table} AS t USING ({_GONE}) AS i WHERE t.id = i.id AND t.version < i.version",
                 parameters,
             )
             count = cursor.rowcount
             cursor.execute(
                 f"INSERT INTO exchange_tombstone (dataset, record, version, owner_node)"
-                f" SELECT %(dataset)s, i.id, i.version, i.owner FROM ({_RECEIVED}) AS i"
+                f" SELECT %(dataset)s, i.id, i.version, i.owner FROM ({_GONE}) AS i"
                 " ON CONFLICT (dataset, record) DO UPDATE SET version = greatest(exchange_tombstone.version,"
                 " excluded.version), at = now()",
                 parameters,
