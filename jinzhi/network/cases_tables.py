@@ -24,18 +24,21 @@ def standing(body: dict) -> tuple[str, str]:
     return OUTCOMES.get(outcome, "已办结"), tone
 
 
+NOWRAP = {"td": {"class": "nowrap"}}
+
+
 class CasesTable(ListTable):
     name = "network-cases"
     title = "各市办件"
-    sorts = {"number": ("-id",)}
+    sorts = {"received": ("-id",)}
     number = tables.Column("办件编号", accessor="body__number", attrs={"td": {"class": "number"}})
     subject = tables.Column("申请人", accessor="body__subject_name", attrs={"td": {"class": "main-cell"}})
-    matter = tables.Column("标题", accessor="body__title", attrs={"td": {"class": "wide"}})
-    node = tables.Column("节点", accessor="owner_node")
-    received = tables.Column("收到", accessor="body__received_on")
-    accepted = tables.Column("受理", accessor="body__accepted_on", default="")
-    closed = tables.Column("办结", accessor="body__closed_on", default="")
-    state = tables.Column("状态", accessor="body")
+    matter = tables.Column("事项", accessor="body__title", attrs={"td": {"class": "wide"}})
+    node = tables.Column("节点", accessor="owner_node", attrs=NOWRAP)
+    received = tables.Column("收到", accessor="body__received_on", attrs=NOWRAP)
+    accepted = tables.Column("受理", accessor="body__accepted_on", default="", attrs=NOWRAP)
+    closed = tables.Column("办结", accessor="body__closed_on", default="", attrs=NOWRAP)
+    state = tables.Column("状态", accessor="body", attrs=NOWRAP)
 
     class Meta(ListTable.Meta):
         row_attrs = {"data-href": lambda record: reverse("network-case", args=[record.pk])}
@@ -49,6 +52,10 @@ class CasesTable(ListTable):
 
     def value_subject(self, value):
         return value
+
+    def render_matter(self, value, record):
+        """A case's title is its matter and its applicant, who stands in a column of its own."""
+        return value.removesuffix(f"：{record.body.get('subject_name', '')}")
 
     def render_node(self, value):
         return self.peers.get(value, value)

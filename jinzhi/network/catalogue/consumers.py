@@ -60,15 +60,20 @@ def _agencies() -> list[tuple[str, str]]:
 
 
 def connect(channel: str, grant: "Grant", existing: bool) -> None:
-    """Let a grant's records go out through a channel, if there is one; the present ones too when they are wanted."""
+    """Let a grant's records go out through a channel, if there is one; the present ones too when they are wanted.
+
+    A receiver that had them before is told what was deleted since.
+    """
     from jinzhi.foundation.exchange import node, replaying
     from jinzhi.foundation.places import scope
+    from jinzhi.network.catalogue import holding
 
     with scope.acting(scope.SYSTEM):
         if channel not in {one["name"] for one in node.channels()}:
             return
         area = scope.jurisdiction(grant.area)
         node.subscribe(channel, grant.dataset, grant.fields, lo_hi=area, since=grant.since, until=grant.until)
+        holding.tell(channel, grant.dataset)
         if existing:
             replaying.replay(grant.dataset, place=area, channel=channel)
 
@@ -76,8 +81,10 @@ def connect(channel: str, grant: "Grant", existing: bool) -> None:
 def disconnect(channel: str, dataset: str) -> None:
     from jinzhi.foundation.exchange import node
     from jinzhi.foundation.places import scope
+    from jinzhi.network.catalogue import holding
 
     with scope.acting(scope.SYSTEM):
+        holding.remember(channel, dataset)
         node.unsubscribe(channel, dataset)
 
 

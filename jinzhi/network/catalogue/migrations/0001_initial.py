@@ -8,6 +8,18 @@ from jinzhi.foundation.places import rls
 
 BOTH = f"place BETWEEN {rls.LO} AND {rls.HI} OR provider_place BETWEEN {rls.LO} AND {rls.HI}"  # the two sides
 
+# What receivers hold to whom nothing is sent for a while (holding.py): the system's alone.
+HELD = """
+CREATE TABLE catalogue_pause (
+  channel varchar(40) NOT NULL, dataset varchar(60) NOT NULL, paused_at timestamptz NOT NULL DEFAULT now(),
+  resumed_at timestamptz, PRIMARY KEY (channel, dataset));
+CREATE TABLE catalogue_held (
+  channel varchar(40) NOT NULL, dataset varchar(60) NOT NULL, record uuid NOT NULL, locality bigint NOT NULL,
+  owner_node varchar(12) NOT NULL, version integer NOT NULL, body jsonb NOT NULL,
+  PRIMARY KEY (channel, dataset, record));
+REVOKE ALL ON catalogue_pause, catalogue_held FROM jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public;
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -133,6 +145,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('dataset', 'kind', 'consumer', 'inward'), name='catalogue_grant_once')],
             },
         ),
+        migrations.RunSQL(HELD, "DROP TABLE catalogue_held, catalogue_pause"),
         rls.reference("catalogue_entry"),
         rls.reference("catalogue_quality"),
         rls.scoped("catalogue_request", staff=BOTH),
