@@ -6,7 +6,7 @@ E07 what it refers to is not here, E08 version, E09 not the sender's to send, E1
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -26,8 +26,8 @@ NODE = re.compile("[0-9]{6}")  # a node is named by its division code
 class Sender:
     """Who is at the other end of a stream, as its certificate and account say, not as its messages say.
 
-    `lo`–`hi`: the places it owns. `datasets`: what it may send (None: whatever is declared). `verify` checks the
-    signature of a batch's trailer.
+    `lo`–`hi`: the places it owns. `datasets`: what it may send (None: whatever is declared); `items`: which items of
+    each (None: all of them). `verify` checks the signature of a batch's trailer.
     """
 
     node: str
@@ -37,6 +37,7 @@ class Sender:
     datasets: frozenset[str] | None = None
     largest: int = LARGEST
     verify: Callable[[bytes, str], bool] | None = None
+    items: Mapping[str, frozenset[str]] | None = None
 
 
 @dataclass
@@ -109,6 +110,8 @@ def read(seq: int, raw: bytes, sender: Sender) -> Message:
         )
     if message.op != "d":
         _check_body(message, dataset, newer=schema > dataset.schema)
+    if sender.items is not None and not message.code:
+        _check_items(message, dataset, sender.items.get(dataset.key, frozenset()))
     return message
 
 
@@ -153,6 +156,14 @@ def _check_body(message: Message, dataset: Dataset, *, newer: bool) -> None:
         elif problem := _wrong(item, value):
             message.refuse(*problem)
             return
+
+
+def _check_items(message: Message, dataset: Dataset, granted: frozenset[str]) -> None:
+    """Nothing but granted items, in deletions too; what a dataset does not know at all has been judged before."""
+    closed = [name for name in sorted(message.body.keys() & dataset.known) if name not in granted]
+    if closed:
+        words = "、".join(dataset.by_key[name].title if name in dataset.by_key else name for name in closed)
+        message.refuse("E09", f"没有授权提供这些信息项：{words[:160]}")
 
 
 def _wrong(item: Field, value: Any) -> tuple[str, str] | None:

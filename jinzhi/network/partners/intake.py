@@ -158,19 +158,21 @@ def _now() -> str:
 
 
 def sender(partner: Partner) -> receiving.Sender:
-    """The partner as the border knows it: what it may send and for which places."""
+    """The partner as the border knows it: what it may send, which items of it, and for which places."""
     today = calendar.today()
-    sets = Grant.objects.filter(
-        kind="partner",
-        consumer=partner.code,
-        inward=True,
-        state=Grant.State.ACTIVE,
-        since__lte=today,
-        until__gte=today,
-    ).values_list("dataset", flat=True)
+    granted = Grant.objects.filter(
+        kind="partner", consumer=partner.code, inward=True, state=Grant.State.ACTIVE, since__lte=today, until__gte=today,
+    ).values_list("dataset", "fields")  # fmt: skip
+    items = {dataset: _open_items(dataset, fields) for dataset, fields in granted}
     return receiving.Sender(
-        partner.code, "partner", partner.lo, partner.hi, frozenset(sets), partner.max_payload
+        partner.code, "partner", partner.lo, partner.hi, frozenset(items), partner.max_payload, items=items
     )
+
+
+def _open_items(dataset: str, fields: list[str]) -> frozenset[str]:
+    """The granted items that are shared at all."""
+    known = declared.all()[dataset].by_key if dataset in declared.all() else {}
+    return frozenset(name for name in fields if name in known and known[name].share != "no")
 
 
 def record_key(partner: Partner, one: Dataset, row: Row, fallback: str) -> str:
