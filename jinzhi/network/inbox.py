@@ -11,11 +11,12 @@ import logging
 import signal
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from jinzhi.foundation import rules
-from jinzhi.foundation.exchange import comparing, receiving
+from jinzhi.foundation.exchange import border, comparing, receiving
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.network import alarms, asking, folder, joining, keys, link, nats, pulse
 from jinzhi.network.models import Node
@@ -23,6 +24,7 @@ from jinzhi.network.models import Node
 log = logging.getLogger(__name__)
 
 LOT = 1000
+Lot = list[tuple[Any, border.Message]]  # a message as it came and as it reads
 WAIT = 2.0  # seconds a request for messages stays open
 BEAT = 5.0  # seconds between heartbeats
 
@@ -39,7 +41,7 @@ class Reader:
 
     async def run(self) -> None:
         await self.inbox.nc.subscribe(f"{self.reply}.*", cb=self.queue.put)
-        found: list = []
+        found: Lot = []
         while not self.inbox.ending.is_set():
             try:
                 if not self.inbox.connected.is_set():
@@ -48,8 +50,8 @@ class Reader:
                     continue
                 if not self.attached:
                     await self.attach()
-                    found = await self.fetch()
-                following = asyncio.create_task(self.fetch())  # comes while this lot is written
+                    found = await self.next()
+                following = asyncio.create_task(self.next())  # comes and is read while this lot is written
                 try:
                     await self.take(found)
                     found = await following
@@ -97,6 +99,12 @@ class Reader:
         else:
             await self.inbox.database(alarms.clear_alarm, "gap", about)
 
+    async def next(self) -> Lot:
+        """The next lot, each message with how it reads."""
+        found = await self.fetch()
+        numbered = [(int(one.reply.split(".")[5]), one.data) for one in found]
+        return list(zip(found, await self.inbox.reading(receiving.read, self.sender, numbered), strict=True))
+
     async def fetch(self) -> list:
         """Up to a lot of messages; empty when none came while waiting."""
         wanted = {"batch": LOT, "expires": int(WAIT * 1e9)}
@@ -131,48 +139,48 @@ class Reader:
             found.append(message)
         return found
 
-    async def take(self, found: list) -> None:
+    async def take(self, found: Lot) -> None:
         """Take a lot in: what was taken before is passed over, and nothing is taken before what goes before it.
 
         A message out of order is the tail of an earlier request: the consumer is set anew behind the position.
         """
         if not found:
             return
-        fresh: list[tuple[int, bytes]] = []
+        fresh: list[border.Message] = []
         last = None
-        for message in found:
-            seq = int(message.reply.split(".")[5])
-            if seq > self.expected:
+        for message, said in found:
+            if said.seq > self.expected:
                 break
             last = message
-            if seq == self.expected:
-                fresh.append((seq, message.data))
-                self.expected = seq + 1
+            if said.seq == self.expected:
+                fresh.append(said)
+                self.expected += 1
         if fresh:
             await self.receive(fresh)
         if last is not None:
             await self.inbox.nc.publish(last.reply, b"+ACK")
         self.inbox.applied += len(fresh)
-        if last is not found[-1]:
+        if last is not found[-1][0]:
             raise RuntimeError(f"a message out of order, {self.expected} is expected")
 
-    async def receive(self, fresh: list[tuple[int, bytes]]) -> None:
+    async def receive(self, fresh: list[border.Message]) -> None:
         """Take a lot in; one that fails as a whole is taken message by message, and what fails alone is set aside."""
         try:
             await self.heed(await self.inbox.database(receiving.receive, self.sender, self.stream, fresh))
         except Exception:
             log.exception("%s: a lot of %s messages cannot be taken at once", self.stream, len(fresh))
-            for seq, data in fresh:
-                if seq <= self.position:
+            for one in fresh:
+                if one.seq <= self.position:
                     continue
                 try:
-                    one = await self.inbox.database(
-                        receiving.receive, self.sender, self.stream, [(seq, data)]
+                    await self.heed(
+                        await self.inbox.database(receiving.receive, self.sender, self.stream, [one])
                     )
-                    await self.heed(one)
                 except Exception as error:
-                    await self.inbox.database(receiving.set_aside, self.sender, self.stream, seq, data, error)
-                    self.position = seq
+                    await self.inbox.database(
+                        receiving.set_aside, self.sender, self.stream, one.seq, one.raw, error
+                    )
+                    self.position = one.seq
 
     async def heed(self, outcome: receiving.Outcome) -> None:
         self.position = max(self.position, outcome.last)
@@ -186,6 +194,7 @@ class Inbox:
         said = folder.node()
         self.hub, self.node, self.hub_code = said["role"] == "hub", said["node"], said["hub"]
         self.database = link.Database()
+        self.reading = link.Database()
         self.answers = link.Database()  # a long question does not hold up what arrives
         self.ending, self.connected = asyncio.Event(), asyncio.Event()
         self.readers: dict[str, tuple[Reader, asyncio.Task]] = {}
@@ -231,8 +240,8 @@ class Inbox:
             await asyncio.gather(*tasks, beating, return_exceptions=True)
             await self.nc.close()
         connecting.cancel()
-        self.database.close()
-        self.answers.close()
+        for one in (self.database, self.reading, self.answers):
+            one.close()
 
     async def open_readers(self) -> None:
         """A reader for each peer that sends; those that left the network are ended."""

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from jinzhi.foundation.exchange import declared, node, quarantine, receiving, replaying, sending, standing
+from jinzhi.foundation.exchange import (
+    border,
+    declared,
+    node,
+    quarantine,
+    receiving,
+    replaying,
+    sending,
+    standing,
+)
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.exchange.models import Document
 from jinzhi.foundation.places import scope
@@ -401,3 +410,31 @@ def test_messages_between_nodes_stand_in_no_digest_alone_or_among_records(hub, f
     outcome = receiving.receive(Sender(HUB, "hub"), "OUT_330100", messages)
     assert [body["n"] for _, body in outcome.control] == [1, 2]
     assert outcome.applied == 1 and not outcome.alarms
+
+
+def test_what_breaks_its_reading_goes_to_quarantine_and_the_rest_goes_on(hub, monkeypatch):
+    honest = border._check_body
+
+    def breaks(message, dataset, *, newer):
+        if message.seq == 2:
+            raise ZeroDivisionError("boom")
+        honest(message, dataset, newer=newer)
+
+    monkeypatch.setattr(border, "_check_body", breaks)
+    ids = [f"0198c000-0000-7000-8000-0000000000{i:02d}" for i in (1, 2, 3)]
+    lot = receiving.read(city(HANGZHOU), [(i + 1, message(id=key)) for i, key in enumerate(ids)])
+    outcome = receiving.receive(city(HANGZHOU), "IN_330100", lot)
+    assert (outcome.applied, outcome.refused) == (2, 1)
+    assert held()[0][:2] == ("E01", "不能处理：ZeroDivisionError boom")
+
+
+def test_a_lot_that_was_read_before_may_be_taken_again_after_it_was_rolled_back(hub):
+    lot = receiving.read(
+        city(HANGZHOU), [(1, message()), (2, orphan(8)), (3, message(version=2, body={"name": ""}))]
+    )
+    with pytest.raises(RuntimeError), transaction.atomic():
+        receiving.receive(city(HANGZHOU), "IN_330100", lot)
+        raise RuntimeError("the server went away")
+    outcome = receiving.receive(city(HANGZHOU), "IN_330100", lot)
+    assert (outcome.applied, outcome.refused) == (2, 1)
+    assert Enterprise.objects.count() == Certificate.objects.count() == 1

@@ -59,6 +59,11 @@ class Message:
     reason: str = ""
     waits_for: str | None = None
     vouched: bool = False  # an earlier message of the same lot brought the record that this one transfers
+    part: int = 0  # what it adds to the digest of its batch
+    control: tuple[str, dict] | None = (
+        None  # (kind, body) of a message between nodes, which is about no record
+    )
+    trailer: bool = False  # the end of a batch
 
     def refuse(self, code: str, reason: str) -> "Message":
         self.code, self.reason = code, clean(reason)

@@ -5,16 +5,21 @@ the broker believes was acknowledged.
 """
 
 import json
+import logging
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, ProgrammingError, connection, transaction
 
 from jinzhi.foundation.exchange import applying, border, quarantine, sending
 from jinzhi.foundation.exchange.border import Message, Sender
 
-__all__ = ["Outcome", "Sender", "position", "receive"]
+__all__ = ["Outcome", "Sender", "position", "read", "receive"]
+
+log = logging.getLogger(__name__)
 
 SKEW = timedelta(minutes=5)  # how far a sender's clock may be ahead before it is said
 
@@ -63,38 +68,66 @@ class _Open:
     counts: Counter
 
 
-def receive(sender: Sender, stream: str, messages: list[tuple[int, bytes]]) -> Outcome:
-    """Take in messages (sequence, payload) of `stream` in order: check, apply, log, answer finished batches.
+def read(sender: Sender, messages: Iterable[tuple[int, bytes]]) -> list[Message]:
+    """Messages (sequence, payload) read and checked as far as that goes without this node's rows.
+
+    A receiver does so with the next lot while the present one is being written.
+    """
+    return [_read(sender, seq, raw) for seq, raw in messages]
+
+
+def _read(sender: Sender, seq: int, raw: bytes) -> Message:
+    if raw.startswith(b'{"batch"'):
+        return Message(seq, len(raw), raw, trailer=True)
+    if control := _control(raw):
+        return Message(seq, len(raw), raw, control=control)
+    try:
+        message = border.read(seq, raw, sender)
+    except DatabaseError:
+        raise  # it is away: the lot is tried again
+    except Exception as error:
+        log.exception("%s: message %s cannot be read", sender.node, seq)
+        message = _indigestible(seq, raw, error)
+    message.part = sending.part(raw)
+    return message
+
+
+def _indigestible(seq: int, raw: bytes, error: Exception) -> Message:
+    words = f"不能处理：{type(error).__name__} {str(error)[:150]}"
+    return Message(seq, len(raw), raw).refuse("E01", words)
+
+
+def receive(sender: Sender, stream: str, messages: Sequence[tuple[int, bytes] | Message]) -> Outcome:
+    """Take in messages of `stream` in order, read already or not: check, apply, log, answer finished batches.
 
     All or nothing; what is at or before the position is passed over. A refused message goes to quarantine and
-    into the receipt of its batch, the others are applied.
+    into the receipt of its batch, the others are applied. What was handed in is not changed: it may be tried again.
     """
     outcome = Outcome()
     with transaction.atomic(), connection.cursor() as cursor:
         state = _take_position(cursor, sender, stream)
         lot: list[Message] = []
-        log: list[Message] = []
-        for seq, raw in messages:
-            if seq <= state.last:
+        logged: list[Message] = []
+        for one in messages:
+            message = copy(one) if isinstance(one, Message) else _read(sender, *one)
+            if message.seq <= state.last:
                 outcome.repeated += 1
                 continue
-            state.last = seq
-            if _is_trailer(raw):
+            state.last = message.seq
+            if message.trailer:
                 _settle(sender, stream, lot, state, outcome)
-                log += lot
+                logged += lot
                 lot = []
-                _close_batch(sender, stream, raw, state, outcome)
-                continue
-            if control := _control(raw):
-                if control[0] == "_receipt":
-                    _take_receipt(sender, control[1], outcome)
-                else:
-                    outcome.control.append(control)
-                continue
-            lot.append(border.read(seq, raw, sender))
+                _close_batch(sender, stream, message.raw, state, outcome)
+            elif message.control is None:
+                lot.append(message)
+            elif message.control[0] == "_receipt":
+                _take_receipt(sender, message.control[1], outcome)
+            else:
+                outcome.control.append(message.control)
         _settle(sender, stream, lot, state, outcome)
-        log += lot
-        _write_log(cursor, sender, stream, log)
+        logged += lot
+        _write_log(cursor, sender, stream, logged)
         cursor.execute(
             "UPDATE exchange_position SET last = %s, incarnation = %s, rows = %s, digest = %s, applied = %s,"
             " refused = %s, counts = %s, at = now() WHERE stream = %s",
@@ -113,9 +146,7 @@ def set_aside(sender: Sender, stream: str, seq: int, raw: bytes, error: Exceptio
         state = _take_position(cursor, sender, stream)
         if seq <= state.last:
             return
-        message = Message(seq, len(raw), raw).refuse(
-            "E01", f"不能处理：{type(error).__name__} {str(error)[:150]}"
-        )
+        message = _indigestible(seq, raw, error)
         quarantine.put(sender, stream, [message])
         _write_log(cursor, sender, stream, [message])
         cursor.execute("UPDATE exchange_position SET last = %s, at = now() WHERE stream = %s", [seq, stream])
@@ -153,10 +184,6 @@ def _take_position(cursor, sender: Sender, stream: str) -> _Open:
     return _Open(last, incarnation, rows, int(digest), applied, refused, Counter(counts))
 
 
-def _is_trailer(raw: bytes) -> bool:
-    return raw.startswith(b'{"batch"')
-
-
 def _control(raw: bytes) -> tuple[str, dict] | None:
     """(kind, body) of a message between nodes; None for a record's."""
     if b'"dataset":"_' not in raw[:120]:
@@ -179,7 +206,7 @@ def _settle(sender: Sender, stream: str, lot: list[Message], state: _Open, outco
     quarantine.follow_up([m for m in lot if not m.code])
     for message in lot:
         state.rows += 1
-        state.digest = (state.digest + sending.part(message.raw)) % sending.MODULUS
+        state.digest = (state.digest + message.part) % sending.MODULUS
         state.counts[message.dataset] += 1
     state.applied += applied + ignored
     state.refused += [[m.seq, m.dataset, m.record, m.version, m.code, m.reason] for m in refused]
@@ -255,13 +282,13 @@ def _tally(sender: Sender, state: _Open) -> None:
             )
 
 
-def _write_log(cursor, sender: Sender, stream: str, log: list[Message]) -> None:
-    if not log:
+def _write_log(cursor, sender: Sender, stream: str, lines: list[Message]) -> None:
+    if not lines:
         return
     with cursor.copy(
         "COPY exchange_inbound (stream, peer, seq, dataset, record, version, op, locality, bytes, outcome, code) FROM STDIN"
     ) as copy:
-        for m in log:
+        for m in lines:
             outcome = "refused" if m.code else "applied"
             version = m.version if type(m.version) is int and m.version < 2**31 else None
             copy.write_row(
