@@ -25,6 +25,7 @@ KINDS = {
     "partner_silent": "伙伴长期不确认",
     "partner_limited": "伙伴积压限制",
     "version": "软件版本相差过大",
+    "backup": "备份过久",
 }
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from jinzhi.foundation import rules
 from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.exchange import standing
-from jinzhi.network import alarms, folder, keys, software
+from jinzhi.network import alarms, backups, folder, keys, software
 from jinzhi.network.models import Node, Pulse
 
 SKEW_SECONDS = 300
@@ -47,6 +47,7 @@ def facts(applied: int = 0) -> dict[str, Any]:
         "version": software.version(),
         "schemas": software.schemas(),
         "incarnation": str(nodes.this().incarnation),
+        **backups.standing(),
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from jinzhi.runtime import health, installation, locations, postgres, provision, stages, supervisor
+from jinzhi.runtime import discovery, health, installation, locations, postgres, provision, stages, supervisor
 from jinzhi.runtime.trouble import Trouble
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
@@ -130,6 +130,20 @@ def _static() -> Iterator[Finding]:
         yield Finding("ok", "静态文件", "已整理")
 
 
+def _backup() -> Iterator[Finding]:
+    from jinzhi.foundation.places import scope
+
+    words = {
+        "ok": ("ok", "按期"), "old": ("warning", "已经过久"), "none": ("warning", "还没有备份"),
+        "elsewhere": ("ok", "由外部数据库的管理员备份"),
+    }  # fmt: skip
+    with scope.acting(scope.SYSTEM):
+        for _, module in discovery.declared("health"):
+            if (state := module.health().get("backup")) in words:
+                level, word = words[state]
+                yield Finding(level, "备份", word, "执行 jinzhi backup，并列入每日计划任务。")
+
+
 def _running() -> Iterator[Finding]:
     running = supervisor.state()
     if not running:
@@ -159,6 +173,7 @@ EXAMINATIONS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _database,
     _static,
     _fonts,
+    _backup,
     _running,
     _browser,
 )

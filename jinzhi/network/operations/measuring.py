@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from jinzhi.foundation.exchange import node as exchange_node
-from jinzhi.network import software
+from jinzhi.network import backups, software
 from jinzhi.network.models import Pulse
 
 KEPT = timedelta(days=90)
@@ -25,7 +25,7 @@ def own() -> dict[str, Any]:
     folder = settings.MEDIA_ROOT if settings.MEDIA_ROOT.exists() else settings.BASE_DIR
     return {
         "disk_free_mb": shutil.disk_usage(folder).free // 1_000_000, "database_mb": int(size), "version": software.version(),
-        "worker": "absent" if silence is None else "ok" if silence < 45 else "silent",
+        "worker": "absent" if silence is None else "ok" if silence < 45 else "silent", **backups.standing(),
     }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ NODE_FIGURES = {
     "quarantined": ("jinzhi_node_quarantined_messages", "Messages in quarantine at the node"),
     "disk_free_mb": ("jinzhi_node_disk_free_megabytes", "Free disk of the node"),
     "database_mb": ("jinzhi_node_database_megabytes", "Size of the node's database"),
+    "backup_hours": ("jinzhi_node_backup_age_hours", "Hours since the node's last backup"),
     "clock_skew_seconds": ("jinzhi_node_clock_skew_seconds", "Clock of the node against the hub"),
 }
 

@@ -31,6 +31,7 @@ OWN_KINDS = (
     "clock_skew",
     "certificate",
     "version",
+    "backup",
     "deadline",
     "spare",
 )
@@ -81,6 +82,22 @@ def of_node(node: Node, now: datetime, own: str) -> Iterator[Finding]:
         yield Finding("disk", node.code, level, f"磁盘剩余 {int(free)} MB")
     if node.certificate_until:
         yield from _ending(node.code, "certificate", (node.certificate_until - now).days, "节点证书")
+    yield from _backup(node, now)
+
+
+def _backup(node: Node, now: datetime) -> Iterator[Finding]:
+    """A node that was never backed up is given as long, from the day it joined, as a backup may be old."""
+    hours, words = _number(node.health, "backup_hours"), "最近一次备份在 {} 小时前"
+    if node.health.get("backup") == "none":
+        words = "入网 {} 小时，还没有备份"
+        hours = (now - node.joined_at).total_seconds() / 3600 if node.joined_at else None
+    if hours is not None and hours > limit("backup"):
+        yield Finding(
+            "backup",
+            node.code,
+            "severe" if hours > limit("backup_urgent") else "warning",
+            words.format(int(hours)),
+        )
 
 
 def _ending(node: str, kind: str, days: int, what: str) -> Iterator[Finding]:

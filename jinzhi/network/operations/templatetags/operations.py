@@ -7,6 +7,7 @@ from django.utils.html import format_html
 
 from jinzhi.network.operations import moments, nodes, recording, watching
 from jinzhi.network.operations.casework_hooks import LEVEL_NAMES
+from jinzhi.web.templatetags.jinzhi import lamp
 
 register = template.Library()
 PRIORITIES = {
@@ -31,6 +32,33 @@ def priority(key):
         '<span class="lamp lamp-{}"><span class="lamp-shape" aria-hidden="true">{}</span>{} {}</span>',
         colour, shape, key or "—", word,
     )  # fmt: skip
+
+
+@register.simple_tag
+def backup_age(health):
+    """How old a node's last backup is, with a lamp where that is too old."""
+    kept, hours = health.get("backup"), health.get("backup_hours")
+    if kept == "none":
+        return lamp("yellow", "没有备份")
+    if kept == "elsewhere":
+        return "外部数据库"
+    if not isinstance(hours, int | float):
+        return "—"
+    word = f"{lasted(hours * 3600)}前"
+    if hours > watching.limit("backup"):
+        return lamp("red" if hours > watching.limit("backup_urgent") else "yellow", word)
+    return word
+
+
+@register.simple_tag
+def restore_drill(health):
+    """When the node's restore was last tried, and with what success."""
+    if not health.get("drill_at"):
+        return "没有演练"
+    return lamp(
+        *(("green", "通过") if health.get("drill_passed") else ("red", "未通过")),
+        title=moment(health["drill_at"]),
+    )
 
 
 @register.filter
