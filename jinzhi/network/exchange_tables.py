@@ -289,6 +289,33 @@ class RefusedTable(_Log):
         return state(*STATES.get(value, (value, "grey")))
 
 
+class RefusedToSend(RefusedTable):
+    """The same for those who may send again: chosen ones, or one."""
+
+    pick = tables.Column("选", accessor="pk", exclude_from_export=True, attrs={"td": {"class": "tick"}})
+    again = tables.Column("重发", accessor="pk", exclude_from_export=True, attrs={"td": {"class": "acts"}})
+
+    class Meta(ListTable.Meta):
+        sequence = ("pick", *RefusedTable.Meta.sequence, "again")
+
+    def render_pick(self, record):
+        if record.state != "open":
+            return ""
+        return format_html(
+            '<input class="form-check-input" type="checkbox" form="resend" name="ids" value="{}" aria-label="选择第 {} 号">',
+            record.pk, record.seq,
+        )  # fmt: skip
+
+    def render_again(self, record):
+        if record.state != "open":
+            return ""
+        return format_html(
+            '<button class="btn btn-sm" type="submit" form="resend" name="only" value="{}"'
+            ' aria-label="重新发送第 {} 号">重新发送</button>',
+            record.pk, record.seq,
+        )  # fmt: skip
+
+
 class RefusedFilter(_Filter):
     first = ("q", "state", "dataset")
     peer = django_filters.ChoiceFilter(choices=_peers("out"), label="对方")

@@ -24,6 +24,7 @@ READERS = ("operator", "operations_manager", "administrator", "auditor", "superv
 reader = role_required(*READERS)
 actor = role_required("operator", "operations_manager", "administrator")
 COUNTED = 1000  # lines of the log that a page counts; beyond that it says about how many
+LOT = 5000  # refused records that one click sends again
 MAY_ACT = {"operator", "operations_manager", "administrator"}
 
 
@@ -124,10 +125,12 @@ def isolated(request):
 @require_safe
 @reader
 def refused(request):
+    may_act = bool(request.roles & MAY_ACT)
+    table = exchange_tables.RefusedToSend if may_act else exchange_tables.RefusedTable
     return list_page(
-        request, table=exchange_tables.RefusedTable, queryset=RefusedThere.objects.all(),
+        request, table=table, queryset=RefusedThere.objects.all(),
         filters=exchange_tables.RefusedFilter, template="network/exchange_quarantine.html",
-        context={"side": "out", "may_act": bool(request.roles & MAY_ACT)}, on_export=_exported(request, "对方拒收"),
+        context={"side": "out", "may_act": may_act}, on_export=_exported(request, "对方拒收"),
     )  # fmt: skip
 
 
@@ -246,8 +249,16 @@ def discard(request, key: int):
 @require_POST
 @actor
 def resend(request):
-    """Send the present state of what peers refused once more: those the post may see."""
-    keys = list(RefusedThere.objects.filter(state="open").values_list("pk", flat=True)[:5000])
+    """Send the present state of what peers refused once more: one, the chosen ones or all, of those the post may see."""
+    open_ones = RefusedThere.objects.filter(state="open")
+    if "only" in request.POST or request.POST.get("which") == "chosen":
+        named = request.POST.getlist("only") or request.POST.getlist("ids")
+        wanted = [int(one) for one in named[:LOT] if one.isascii() and one.isdigit() and len(one) < 19]
+        if not wanted:
+            messages.warning(request, "请先勾选要重新发送的记录。")
+            return redirect("exchange-refused")
+        open_ones = open_ones.filter(pk__in=wanted)
+    keys = list(open_ones.values_list("pk", flat=True)[:LOT])
     with transaction.atomic():
         with scope.acting(scope.SYSTEM):
             count = quarantine.resend(ids=keys) if keys else 0
