@@ -27,7 +27,7 @@ FORMAT = 1
 KEEP = 7
 STAMP = "%Y%m%dT%H%M%S%fZ"
 KEPT_SECRETS = ("keys", "secret_key", "network", "demonstration")
-NOT_KEPT = ("jetstream", "nats", "log", "run")  # under network/: streams are filled again by the nodes
+NOT_KEPT = ("jetstream", "nats", "log", "run", "files")  # under network/: streams and fetched files come again
 ARCHIVED_WITHIN = 60.0
 
 

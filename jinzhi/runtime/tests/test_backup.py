@@ -113,6 +113,16 @@ def test_files_and_keys_come_back_to_an_empty_machine_and_replace_nothing_on_a_l
     assert (fresh / "secret_key").read_text() == "own"
 
 
+def test_streams_and_files_of_other_nodes_are_not_among_the_keys(place, var):
+    for name in ("node.json", "jetstream/x", "files/330100/ab"):
+        path = var / "network" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    made = backup.take(place)
+    with tarfile.open(Path(made["path"]) / "keys.tar") as tar:
+        assert [n for n in tar.getnames() if n.startswith("network/")] == ["network/node.json"]
+
+
 def test_old_backups_go_and_with_them_the_wal_only_they_needed(place):
     first = backup.take(place)
     for n in range(3):
