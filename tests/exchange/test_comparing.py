@@ -6,8 +6,9 @@ import pytest
 
 from jinzhi.foundation.exchange import applying, border, comparing, declared, node, sending
 from jinzhi.foundation.exchange.border import Sender
+from jinzhi.network import reconciling
 from jinzhi.registry.models import Enterprise
-from tests.exchange.conftest import HANGZHOU, HUB, WEST_LAKE, become, city, drain, run
+from tests.exchange.conftest import HANGZHOU, HUB, NINGBO, WEST_LAKE, become, city, drain, message, run, take
 
 pytestmark = pytest.mark.django_db
 DATASET = "registry.enterprise"
@@ -202,3 +203,31 @@ def test_more_rows_of_one_day_than_one_answer_holds(register, monkeypatch, part)
     report = compared(register)
     assert {d["record"]: d["kind"] for d in report.differences} == {last: "changed", lost: "missing"}
     assert not report.agreed
+
+
+def test_who_owns_rows_is_told_of_what_goes_to_every_city_only(hub):
+    take(city(HANGZHOU), message())
+    question = {"what": "owners", "dataset": DATASET, "owner": NINGBO}
+    assert comparing.answer(question, city(NINGBO)) == {"ok": True, "rows": [HANGZHOU]}
+    assert not comparing.answer(question | {"dataset": "casework.case"}, city(NINGBO))["ok"]
+    assert not comparing.answer(question, Sender("sac", "partner"))["ok"]
+
+
+def test_third_nodes_without_rows_at_either_end_are_not_compared(hub, monkeypatch):
+    take(city(HANGZHOU), message())
+    monkeypatch.setattr(reconciling.folder, "node", lambda: {"node": HANGZHOU})
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return {"ok": True, "rows": [NINGBO]}
+
+    held: dict[str, set[str]] = {}
+    said = {
+        owner: reconciling._empty(DATASET, owner, HUB, ask, held)
+        for owner in (HANGZHOU, HUB, NINGBO, "330300")
+    }
+    assert said == {HANGZHOU: False, HUB: False, NINGBO: False, "330300": True}
+    assert len(asked) == 1  # once for a dataset
+    refused = reconciling._empty("registry.identifier", "330300", HUB, lambda question: {"ok": False}, held)
+    assert not refused  # an end that cannot say is compared

@@ -128,6 +128,15 @@ def digests(
         return [list(row) for row in cursor.fetchall()]
 
 
+def owners(dataset: str) -> list[str]:
+    """The nodes that own rows which this node holds of a dataset."""
+    one = declared.get(dataset)
+    table, condition = _source(one, "")[:2]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT n.owner_node FROM {table} AS n WHERE {condition} ORDER BY 1")
+        return [owner for (owner,) in cursor.fetchall()]
+
+
 def _of_day(day: int) -> str:
     """A day of UUIDv7s as a range of the primary key; other kinds of keys are day 0."""
     if type(day) is not int or not 0 <= day < 2**20:
@@ -162,7 +171,7 @@ def rows(dataset: str, owner: str, records: list[str]) -> list[dict]:
 
 
 def answer(question: Question, asker: Sender) -> dict:
-    """What this node says to a peer's question: {what: "digests"|"rows", dataset, owner, …}.
+    """What this node says to a peer's question: {what: "digests"|"rows"|"owners", dataset, owner, …}.
 
     A city asks about its own rows, and about others' of datasets that go to every city; a partner asks nothing.
     """
@@ -172,6 +181,8 @@ def answer(question: Question, asker: Sender) -> dict:
             asker.kind == "city" and question["owner"] != asker.node and one.down != "all"
         ):
             return {"ok": False, "error": "没有查询这些记录的权限"}
+        if question["what"] == "owners" and (asker.kind == "hub" or one.down == "all"):
+            return {"ok": True, "rows": owners(question["dataset"])}
         if question["what"] == "digests":
             found = digests(
                 question["dataset"],
