@@ -3,6 +3,7 @@
 Row-level security decides what the present eyes see; an index by the case is only used without it, hence two steps.
 """
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from jinzhi.foundation.exchange.models import Document
 from jinzhi.foundation.places import scope
-from jinzhi.network import fetching, files, link, reconciling
+from jinzhi.network import fetching, files, reconciling
 from jinzhi.network import folder as network_folder
 from jinzhi.network.fetching import Brought, NoAnswer
 from jinzhi.network.files import FileAway, Wanted
@@ -22,6 +23,8 @@ CASES, ATTACHMENTS, DOCUMENTS = "casework.case", "casework.attachment", "casewor
 MOST = 500  # files of one case that a page lists
 CONNECTING = 3.0  # seconds until the message server counts as away
 PATIENCE = 5.0  # seconds for the answer with one piece
+AT_ONCE = 2  # files that a process of the web server fetches at a time: its threads are for other pages too
+_slots = threading.BoundedSemaphore(AT_ONCE)
 
 _OF_CASE = """SELECT id FROM exchange_document
 WHERE body ->> 'subject' = %s AND dataset IN ('casework.attachment', 'casework.document') ORDER BY id LIMIT %s"""
@@ -102,11 +105,15 @@ def fetch(what: Wanted, seconds: float) -> Brought:
     if not said:
         raise NoAnswer("本节点没有加入网络")
     peer = what.owner if said["role"] == "hub" else said["hub"]
+    if not _slots.acquire(timeout=1):
+        return fetching.here(what)  # the page asks again
     try:
         with reconciling.Wire(CONNECTING) as wire:
             return fetching.bring(what, lambda question: wire.ask(peer, "file", question, PATIENCE), seconds)
-    except (reconciling.NotConnected, *link.Lost, OSError) as error:
+    except (reconciling.NotConnected, OSError) as error:
         raise NoAnswer(str(error)) from error
+    finally:
+        _slots.release()
 
 
 __all__ = ["Brought", "File", "FileAway", "NoAnswer", "Wanted"]

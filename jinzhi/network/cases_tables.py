@@ -31,7 +31,7 @@ class CasesTable(ListTable):
     name = "network-cases"
     title = "各市办件"
     sorts = {"received": ("-id",)}
-    number = tables.Column("办件编号", accessor="body__number", attrs={"td": {"class": "number"}})
+    number = tables.Column("办件编号", accessor="body__number", attrs=NOWRAP)
     subject = tables.Column("申请人", accessor="body__subject_name", attrs={"td": {"class": "main-cell"}})
     matter = tables.Column("事项", accessor="body__title", attrs={"td": {"class": "wide"}})
     node = tables.Column("节点", accessor="owner_node", attrs=NOWRAP)

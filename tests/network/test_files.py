@@ -46,6 +46,10 @@ def test_a_city_s_attachment_is_opened_at_the_province(lab):
     until(lambda: hub.one(announced, [kept]), 60, "the announcement at the province")
     assert not hub.one(announced, [draft])
 
+    for dataset in ("casework.attachment", "casework.document"):  # both ends see the same rows of it
+        (said,) = json.loads(city.command("exchange", "reconcile", "--dataset", dataset, "--json"))
+        assert said["agreed"] and said["ours"] == said["theirs"] == (dataset == "casework.attachment")
+
     def open_it(seconds=120):
         return json.loads(hub.python(OPEN.format(key=kept, seconds=seconds)))
 

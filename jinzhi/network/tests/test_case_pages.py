@@ -295,3 +295,20 @@ def test_one_page_costs_the_same_however_many_files(received, official, django_a
     page.get("/office/exchange/cases/")
     with django_assert_max_num_queries(40):
         assert text(page.get(f"/office/exchange/cases/{received['case']}/")).count("平面图.pdf") == 41
+
+
+def test_many_who_wait_leave_threads_for_other_pages(received, official, line):
+    """Whoever finds every slot taken gets the page that asks again, and nothing is asked of the node."""
+    page = official()
+    for _ in range(cases.AT_ONCE):
+        assert cases._slots.acquire(blocking=False)
+    try:
+        answer = page.get(file_of(received))
+        assert answer.status_code == 200 and 'http-equiv="refresh"' in text(answer) and not line.asked
+    finally:
+        for _ in range(cases.AT_ONCE):
+            cases._slots.release()
+    assert b"".join(page.get(file_of(received)).streaming_content) == samples.PDF
+    line.away = True
+    for _ in range(cases.AT_ONCE + 1):
+        assert page.get(file_of(received, "far file")).status_code == 503  # a failure gives its slot back

@@ -19,7 +19,7 @@ from jinzhi.foundation import files as stored
 from jinzhi.foundation.exchange import declared, sending
 from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.exchange.border import Sender
-from jinzhi.foundation.files import storing
+from jinzhi.foundation.files import documents, storing
 from jinzhi.foundation.files.models import Attachment, Blob, GeneratedDocument
 from jinzhi.foundation.files.tests import samples
 from jinzhi.network import asking, fetching, files
@@ -221,7 +221,7 @@ def test_an_unmade_document_is_made_when_it_is_asked_for(case, monkeypatch):
         row.save(update_fields=["blob"])
         return row.blob
 
-    monkeypatch.setattr(files.documents, "rendered", make)
+    monkeypatch.setattr(documents, "rendered", make)
     said = files.piece(question(paper), HUB)
     assert base64.b64decode(said["data"]) == samples.PDF
     assert said["hash"] == hashlib.sha256(samples.PDF).hexdigest()

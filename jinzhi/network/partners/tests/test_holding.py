@@ -9,7 +9,7 @@ from jinzhi.foundation import calendar
 from jinzhi.foundation.exchange import documents, replaying, sending
 from jinzhi.network.catalogue import holding
 from jinzhi.network.catalogue.models import Grant
-from jinzhi.network.partners import partnering, watching
+from jinzhi.network.partners import bridge, files, partnering, watching
 from jinzhi.network.partners.models import Partner
 from jinzhi.network.partners.tests.conftest import outward, ready
 from jinzhi.registry.models import Enterprise
@@ -222,3 +222,46 @@ def test_nobody_but_the_system_reads_the_lists(program):
 def test_a_replay_alone_writes_nothing_down(program):
     replaying.replay("registry.enterprise", channel="out.shanghai")
     assert not run("SELECT 1 FROM catalogue_held")
+
+
+# -- the other ways
+
+
+def test_bridge_tables_get_the_deletions_too(hub):
+    one = firm()
+    ready(
+        "police", takes={"registry.enterprise": ["name", "uscc"]}, delivery="database", accepts=["database"]
+    )
+    partner = Partner.objects.get(code="police")
+    bridge.prepare(partner)
+    bridge.work_off()
+    partnering.switch_off(None, partner, "对方系统升级")
+    key = str(one.pk)
+    one.delete()
+    partnering.switch_on(None, partner)
+    bridge.work_off()
+    told = run("SELECT op, id::text, version FROM front_police.out_registry_enterprise ORDER BY seq")
+    assert [op for op, row, _ in told if row == key] == ["u", "d"]
+    assert sorted(version for _, row, version in told if row == key)[-1] > told[0][2]
+
+
+def test_folders_get_the_deletions_too(hub, tmp_path, settings):
+    settings.VAR_DIR = tmp_path
+    one = firm()
+    ready(
+        "credit",
+        takes={"registry.enterprise": ["name", "uscc"]},
+        delivery="file",
+        accepts=["file"],
+        file_format="csv",
+    )
+    partner = Partner.objects.get(code="credit")
+    files.prepare(partner)
+    files.work_off()
+    partnering.switch_off(None, partner, "对方系统升级")
+    key = str(one.pk)
+    one.delete()
+    partnering.switch_on(None, partner)
+    files.work_off()
+    written = "".join(path.read_text("utf-8-sig") for path in tmp_path.rglob("*.csv"))
+    assert [line.split(",")[1] for line in written.splitlines() if key in line] == ["u", "d"]
