@@ -13,7 +13,6 @@ from pathlib import Path
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from jinzhi.casework import documents, events, presenting
 from jinzhi.casework.actions import Actor
@@ -129,6 +128,8 @@ class _Folder:
 
 def _pages(path: Path) -> int:
     """Pages of a PDF; 0 when it cannot be read."""
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
     try:
         with path.open("rb") as content:
             reader = PdfFileReader(content, strict=False)

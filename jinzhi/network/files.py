@@ -15,7 +15,7 @@ from jinzhi.foundation.exchange import capture, declared
 from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.exchange.border import Sender
 from jinzhi.foundation.exchange.declared import Dataset
-from jinzhi.foundation.files import documents, signing, storing, typst
+from jinzhi.foundation.files import storing
 from jinzhi.foundation.files.models import Blob, GeneratedDocument
 
 PIECE = 524_288
@@ -97,6 +97,8 @@ def _held(one: Dataset, record: str, asker: Sender) -> str:
 
 def _content(one: Dataset, record: str, digest: str) -> Blob:
     if not digest and one.table == GeneratedDocument._meta.db_table:
+        from jinzhi.foundation.files import documents, signing, typst  # large, and seldom needed by an inbox
+
         try:
             return documents.rendered(GeneratedDocument.objects.get(pk=record))
         except (typst.FontsMissing, signing.SigningFault) as fault:

@@ -1,11 +1,16 @@
-"""Background work of the register, for the worker to find."""
+"""Background work of the register. Every process loads this; only a worker that imports loads the libraries for it."""
 
 from procrastinate.contrib.django import app
 
 from jinzhi.registry import identity
-from jinzhi.registry.importing.jobs import import_batch
 
-__all__ = ["gather_links", "import_batch"]
+
+@app.task(name="registry.import", queue="imports")
+def import_batch(batch: str) -> None:
+    """A queued batch; what is wrong with its file stands in the batch."""
+    from jinzhi.registry.importing import jobs
+
+    jobs.import_batch(batch)
 
 
 @app.periodic(cron="45 * * * *")

@@ -27,7 +27,8 @@ FORMAT = 1
 KEEP = 7
 STAMP = "%Y%m%dT%H%M%S%fZ"
 KEPT_SECRETS = ("keys", "secret_key", "network", "demonstration")
-NOT_KEPT = ("jetstream", "nats", "log", "run", "files")  # under network/: streams and fetched files come again
+# Under network/: streams and fetched files come again.
+NOT_KEPT = ("jetstream", "nats", "log", "run", "files")
 ARCHIVED_WITHIN = 60.0
 
 

@@ -2,7 +2,10 @@
 
 The installation's own is self-signed: it proves that a document came from here unaltered, not who we are. An organ's
 PKCS#12 goes to var/keys/organs/<agency key>/signature.p12, its passphrase beside it into `passphrase` (mode 0600).
+pyHanko is large and is loaded by the process that signs; every process imports this module.
 """
+
+from __future__ import annotations
 
 import contextlib
 import io
@@ -12,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,10 +24,11 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 from django.conf import settings
 from django.utils import timezone
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import signers
 
 from jinzhi.foundation.files import seals
+
+if TYPE_CHECKING:
+    from pyhanko.sign import signers
 
 FIELD = "Jinzhi"
 YEARS = 10
@@ -83,6 +88,8 @@ def certificate_of(agency_key: str) -> Path:
 
 @lru_cache(maxsize=256)
 def _signer(path: Path, changed: int) -> signers.SimpleSigner:
+    from pyhanko.sign import signers
+
     words = path.with_name("passphrase")
     passphrase = words.read_bytes().strip() if words.is_file() else None
     signer = signers.SimpleSigner.load_pkcs12(str(path), passphrase=passphrase)
@@ -98,6 +105,9 @@ def signer_of(agency_key: str) -> signers.SimpleSigner:
 
 def sign(pdf: bytes, *, agency_key: str, agency: str, title: str) -> bytes:
     """The PDF with an invisible signature over every byte of it."""
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import signers
+
     signer = signer_of(agency_key)
 
     def work() -> bytes:

@@ -4,10 +4,10 @@ from pathlib import Path
 from uuid import UUID
 
 from django.db import transaction
-from procrastinate.contrib.django import app
 
 from jinzhi.foundation.files import storing
 from jinzhi.foundation.places import scope
+from jinzhi.registry import tasks
 from jinzhi.registry.importing import mapping, reading, running
 from jinzhi.registry.models import ImportBatch
 
@@ -30,7 +30,7 @@ def begin(batch: ImportBatch, *, dry_run: bool = False) -> None:
             pk=batch.pk, state__in=(State.READY, State.CANCELLED, State.FAILED)
         ).update(**changes)
         if taken:
-            import_batch.defer(batch=str(batch.pk))
+            tasks.import_batch.defer(batch=str(batch.pk))
 
 
 def cancel(batch: ImportBatch) -> None:
@@ -89,9 +89,8 @@ def _work(batch: ImportBatch, path: Path, *, actor=None, post=None, dry_run: boo
     return outcome
 
 
-@app.task(name="registry.import", queue="imports")
 def import_batch(batch: str) -> None:
-    """A queued batch; what is wrong with its file stands in the batch."""
+    """Work on a queued batch; what is wrong with its file stands in the batch."""
     with scope.acting(scope.SYSTEM):
         found = ImportBatch.objects.filter(pk=batch, state=State.QUEUED).first()
         if found is None:

@@ -9,12 +9,11 @@ import duckdb
 from django.db import connection as database_connection
 from django.db import transaction
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
 from jinzhi.foundation import files
 from jinzhi.foundation.files import storing
 from jinzhi.foundation.places import scope
-from jinzhi.registry.matching import mapping, results, running, sources
+from jinzhi.registry.matching import mapping, results, running, sources, tasks
 from jinzhi.registry.matching.models import Comparison, Finding
 
 KEPT = 2000  # findings of a kind kept for decisions; the result file has all
@@ -32,7 +31,7 @@ def start(comparison: Comparison) -> None:
         comparison.state, comparison.progress, comparison.cancelled = Comparison.State.WAITING, 0, False
         comparison.message = ""
         comparison.save(update_fields=["state", "progress", "cancelled", "message", "mapping", "title"])
-        work.defer(comparison_id=str(comparison.pk), place=comparison.place)
+        tasks.compare.defer(comparison_id=str(comparison.pk), place=comparison.place)
 
 
 def cancel(comparison: Comparison) -> None:
@@ -43,7 +42,6 @@ def cancel(comparison: Comparison) -> None:
     )
 
 
-@app.task(name="registry.compare", queue="comparing")
 def work(comparison_id: str, place: int) -> None:
     """Sees what the officials of the place see."""
     with scope.acting(scope.staff(place)):

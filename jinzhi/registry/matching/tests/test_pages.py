@@ -169,4 +169,4 @@ def test_other_posts_may_not_compare(sign_in, own):  # noqa: F811
 def test_the_worker_knows_the_work():
     from importlib import import_module
 
-    assert import_module("jinzhi.registry.matching.tasks").work.name == "registry.compare"
+    assert import_module("jinzhi.registry.matching.tasks").compare.name == "registry.compare"
