@@ -19,28 +19,28 @@ from jinzhi.foundation.places import scope
 OVERLAP = timedelta(minutes=5)  # no writer's transaction is open for longer
 
 _PRESENT = """
-INSERT INTO catalogue_held AS h (channel, dataset, record, locality, owner_node, version, body)
-SELECT %(channel)s, %(dataset)s, n.id, n.place, n.owner_node, n.version, {keys} FROM {table} AS n
-WHERE ({rows}) AND n.place BETWEEN %(lo)s AND %(hi)s
-ON CONFLICT (channel, dataset, record) DO UPDATE SET version = greatest(h.version, excluded.version)
+INSERT INTO catalogue_held AS h (pause, record, locality, owner_node, version, body)
+SELECT %(pause)s, n.id, n.place, n.owner_node, n.version, {keys} FROM {table} AS n
+WHERE ({rows}) AND n.place BETWEEN %(lo)s AND %(hi)s ORDER BY n.id
+ON CONFLICT (pause, record) DO UPDATE SET version = greatest(h.version, excluded.version)
 """
 # Deletions that the relay has not numbered yet: without a subscription it numbers them for nobody.
 _PENDING = """
-INSERT INTO catalogue_held AS h (channel, dataset, record, locality, owner_node, version, body)
-SELECT DISTINCT ON (o.record) %(channel)s, %(dataset)s, o.record, o.locality, o.owner_node, o.version, {keys}
+INSERT INTO catalogue_held AS h (pause, record, locality, owner_node, version, body)
+SELECT DISTINCT ON (o.record) %(pause)s, o.record, o.locality, o.owner_node, o.version, {keys}
 FROM exchange_pending AS p JOIN exchange_outbox AS o ON o.id = p.outbox_id AND o.made_at = p.made_at
 WHERE p.dataset = %(dataset)s AND o.op = 'd' AND p.locality BETWEEN %(lo)s AND %(hi)s AND p.target IN ('', %(channel)s)
 ORDER BY o.record, o.version DESC
-ON CONFLICT (channel, dataset, record) DO UPDATE SET version = greatest(h.version, excluded.version)
+ON CONFLICT (pause, record) DO UPDATE SET version = greatest(h.version, excluded.version)
 """
 _GONE = """
 WITH gone AS (
-  DELETE FROM catalogue_held AS h WHERE h.channel = %(channel)s AND h.dataset = %(dataset)s
+  DELETE FROM catalogue_held AS h WHERE h.pause = %(pause)s
     AND NOT EXISTS (SELECT FROM {table} AS n WHERE n.id = h.record AND ({rows}))
   RETURNING h.*),
 made AS (
   INSERT INTO exchange_outbox (dataset, schema, record, locality, owner_node, version, op, body)
-  SELECT dataset, %(schema)s, record, locality, owner_node, version + 1, 'd', body FROM gone ORDER BY record
+  SELECT %(dataset)s, %(schema)s, record, locality, owner_node, version + 1, 'd', body FROM gone ORDER BY record
   RETURNING id, made_at, dataset, locality)
 INSERT INTO exchange_pending (outbox_id, made_at, dataset, locality, target) SELECT made.*, %(channel)s FROM made
 """
@@ -71,15 +71,17 @@ def remember(channel: str, dataset: str) -> int:
         area = cursor.fetchone()
         if area is None:
             return 0
-        said = {"channel": channel, "dataset": dataset, "lo": area[0], "hi": area[1]}
+        cursor.execute(
+            "INSERT INTO catalogue_pause (channel, dataset) VALUES (%s, %s)"
+            " ON CONFLICT (channel, dataset) DO UPDATE SET paused_at = now(), resumed_at = NULL RETURNING id",
+            [channel, dataset],
+        )
+        said = {
+            "pause": cursor.fetchone()[0], "channel": channel, "dataset": dataset, "lo": area[0], "hi": area[1],
+        }  # fmt: skip
         cursor.execute(_PRESENT.format(table=table, rows=rows, keys=_keys(one, "n")), said)
         count = cursor.rowcount
         cursor.execute(_PENDING.format(keys=_keys(one, "o")), said)
-        cursor.execute(
-            "INSERT INTO catalogue_pause (channel, dataset) VALUES (%s, %s)"
-            " ON CONFLICT (channel, dataset) DO UPDATE SET paused_at = now(), resumed_at = NULL",
-            [channel, dataset],
-        )
         return count + cursor.rowcount
 
 
@@ -88,18 +90,18 @@ def tell(channel: str, dataset: str) -> int:
     """After it is connected again: put the deletions of the meantime into the channel; answers how many."""
     with scope.acting(scope.SYSTEM), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE catalogue_pause SET resumed_at = now() WHERE channel = %s AND dataset = %s",
+            "UPDATE catalogue_pause SET resumed_at = now() WHERE channel = %s AND dataset = %s RETURNING id",
             [channel, dataset],
         )
-        return _tell(cursor, channel, dataset) if cursor.rowcount else 0
+        row = cursor.fetchone()
+        return _tell(cursor, row[0], channel, dataset) if row else 0
 
 
-def _tell(cursor, channel: str, dataset: str) -> int:
+def _tell(cursor, pause: int, channel: str, dataset: str) -> int:
     one = declared.get(dataset)
     table, rows = _source(one)
-    cursor.execute(
-        _GONE.format(table=table, rows=rows), {"channel": channel, "dataset": dataset, "schema": one.schema}
-    )
+    said = {"pause": pause, "channel": channel, "dataset": dataset, "schema": one.schema}
+    cursor.execute(_GONE.format(table=table, rows=rows), said)
     return cursor.rowcount
 
 
@@ -109,29 +111,26 @@ def finish() -> int:
     with scope.acting(scope.SYSTEM):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT channel, dataset, resumed_at FROM catalogue_pause WHERE resumed_at < %s ORDER BY 1, 2",
+                "SELECT id, channel, dataset, resumed_at FROM catalogue_pause WHERE resumed_at < %s ORDER BY id",
                 [timezone.now() - OVERLAP],
             )
             due = cursor.fetchall()
-        for channel, dataset, resumed_at in due:
-            found += _finish(channel, dataset, resumed_at)
+        for row in due:
+            found += _finish(*row)
     return found
 
 
 @transaction.atomic
-def _finish(channel: str, dataset: str, resumed_at) -> int:
+def _finish(pause: int, channel: str, dataset: str, resumed_at) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM catalogue_pause WHERE (channel, dataset, resumed_at) = (%s, %s, %s)",
-            [channel, dataset, resumed_at],
-        )
+        cursor.execute("DELETE FROM catalogue_pause WHERE id = %s AND resumed_at = %s", [pause, resumed_at])
         if not cursor.rowcount:
             return 0  # paused again meanwhile, or done by another
         found = 0
         if dataset in declared.all() and channel in {one["name"] for one in node.channels()}:
-            found = _tell(cursor, channel, dataset)
+            found = _tell(cursor, pause, channel, dataset)
             replaying.replay(dataset, since=resumed_at - OVERLAP, channel=channel)
-        cursor.execute("DELETE FROM catalogue_held WHERE channel = %s AND dataset = %s", [channel, dataset])
+        cursor.execute("DELETE FROM catalogue_held WHERE pause = %s", [pause])
         return found
 
 
@@ -140,8 +139,8 @@ def forget() -> int:
     days = int(rules.value("catalogue.keep_held", on=calendar.today()).value)
     with scope.acting(scope.SYSTEM), connection.cursor() as cursor:
         cursor.execute(
-            "WITH old AS (DELETE FROM catalogue_pause WHERE resumed_at IS NULL AND paused_at < %s RETURNING channel, dataset)"
-            " DELETE FROM catalogue_held AS h USING old WHERE (h.channel, h.dataset) = (old.channel, old.dataset)",
+            "WITH old AS (DELETE FROM catalogue_pause WHERE resumed_at IS NULL AND paused_at < %s RETURNING id)"
+            " DELETE FROM catalogue_held AS h USING old WHERE h.pause = old.id",
             [timezone.now() - timedelta(days=days)],
         )
         return cursor.rowcount

@@ -11,12 +11,11 @@ BOTH = f"place BETWEEN {rls.LO} AND {rls.HI} OR provider_place BETWEEN {rls.LO} 
 # What receivers hold to whom nothing is sent for a while (holding.py): the system's alone.
 HELD = """
 CREATE TABLE catalogue_pause (
-  channel varchar(40) NOT NULL, dataset varchar(60) NOT NULL, paused_at timestamptz NOT NULL DEFAULT now(),
-  resumed_at timestamptz, PRIMARY KEY (channel, dataset));
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, channel varchar(40) NOT NULL, dataset varchar(60) NOT NULL,
+  paused_at timestamptz NOT NULL DEFAULT now(), resumed_at timestamptz, UNIQUE (channel, dataset));
 CREATE TABLE catalogue_held (
-  channel varchar(40) NOT NULL, dataset varchar(60) NOT NULL, record uuid NOT NULL, locality bigint NOT NULL,
-  owner_node varchar(12) NOT NULL, version integer NOT NULL, body jsonb NOT NULL,
-  PRIMARY KEY (channel, dataset, record));
+  pause integer NOT NULL, record uuid NOT NULL, locality bigint NOT NULL, owner_node varchar(12) NOT NULL,
+  version integer NOT NULL, body jsonb NOT NULL, PRIMARY KEY (pause, record));
 REVOKE ALL ON catalogue_pause, catalogue_held FROM jinzhi_app, jinzhi_staff, jinzhi_enterprise, jinzhi_public;
 """
 
