@@ -174,7 +174,8 @@ def run(made: Plan, node: Node, *arguments: str, check: bool = True) -> str:
     )  # fmt: skip
     if check and answer.returncode:
         raise Trouble(
-            f"{node.code} {node.name}：jinzhi {' '.join(arguments[:2])} 失败\n{answer.stdout[-1500:]}{answer.stderr[-1500:]}",
+            f"{node.code} {node.name}：jinzhi {' '.join(arguments[:2])} 失败（退出码 {answer.returncode}）\n"
+            f"{answer.stdout[-1500:]}{answer.stderr[-1500:]}",
             f"查看 {node.var}/log 下的日志。",
         )
     return answer.stdout

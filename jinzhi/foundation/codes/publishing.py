@@ -1,5 +1,6 @@
 """Writing code sets: versions from files, maps between versions; what would make old records meaningless is refused."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from jinzhi.foundation.calendar.clock import today
 from jinzhi.foundation.codes import sets, tabular
 from jinzhi.foundation.codes.models import CodeItem, CodeMap, CodeSet, CodeVersion
 
+log = logging.getLogger("jinzhi.codes")
 LONGEST = {"code": 40, "name": 400, "parent": 40, "level": 20, "note": 400}
 ALIASES = {
     "code": ("代码", "编码"),
@@ -333,20 +335,14 @@ def _without_circle(code_set: int) -> None:
 
 
 def publish_shipped() -> int:
-    """The sets of `sets/*.yaml`, so that one question answers for all sets; safe to repeat."""
+    """The sets of `sets/*.yaml`, so that one question answers for all sets; safe to repeat.
+
+    What an operator loaded stays: a version of the same name is not replaced, and one that follows the last shipped
+    version ends it.
+    """
     count = 0
     for name in sets.names():
         for one in sets.versions(name):
-            about = About(
-                one.version,
-                one.valid_from,
-                one.valid_to,
-                one.title,
-                one.authority,
-                one.mark,
-                one.complete,
-                True,
-            )
             rows = [
                 {
                     "code": i.code,
@@ -357,18 +353,41 @@ def publish_shipped() -> int:
                 }
                 for i in one.items.values()
             ]
-            if not _same(name, one, rows):
-                CodeVersion.objects.filter(code_set__key=name, version=one.version, shipped=True).update(
-                    valid_from=one.valid_from, valid_to=one.valid_to
-                )
-                publish(name, one.set_title or one.title, one.standard, about, rows)
+            ends = one.valid_to or _succeeded(name, one)
+            about = About(
+                one.version, one.valid_from, ends, one.title, one.authority, one.mark, one.complete, True
+            )  # fmt: skip
+            if not _same(name, about, rows):
+                try:
+                    _ship(name, one, about, rows)
+                except Refused as refused:  # an installation must start all the same
+                    log.warning("code set %s %s as shipped: %s", name, one.version, refused)
             count += 1
     return count
 
 
-def _same(name: str, one: sets.CodeSet, rows: list[Cells]) -> bool:
-    held = CodeVersion.objects.filter(code_set__key=name, version=one.version).first()
-    if held is None or (held.valid_from, held.valid_to) != (one.valid_from, one.valid_to):
+@transaction.atomic
+def _ship(name: str, one: sets.CodeSet, about: About, rows: list[Cells]) -> None:
+    CodeVersion.objects.filter(code_set__key=name, version=one.version, shipped=True).update(
+        valid_from=about.valid_from, valid_to=about.valid_to
+    )
+    publish(name, one.set_title or one.title, one.standard, about, rows)
+
+
+def _succeeded(name: str, one: sets.CodeSet) -> date | None:
+    """Last day of a shipped version that has no end of its own, when another one follows."""
+    following = CodeVersion.objects.filter(code_set__key=name, valid_from__gt=one.valid_from)
+    first = following.order_by("valid_from").values_list("valid_from", flat=True).first()
+    return first - timedelta(days=1) if first else None
+
+
+def _same(name: str, about: About, rows: list[Cells]) -> bool:
+    held = CodeVersion.objects.filter(code_set__key=name, version=about.version).first()
+    if held is None:
+        return False
+    if not held.shipped:
+        return True
+    if (held.valid_from, held.valid_to) != (about.valid_from, about.valid_to):
         return False
     kept = set(held.items.values_list("code", "name", "parent", "note"))
     return kept == {(r["code"], r["name"], r["parent"], r["note"]) for r in rows}

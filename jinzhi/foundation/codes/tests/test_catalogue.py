@@ -119,6 +119,40 @@ def test_a_circle_of_maps_is_refused(industry):
         publishing.map_codes("trial", "2017", "2011", [("A04", "A03", "")])
 
 
+def test_a_version_that_was_loaded_outlives_the_next_start():
+    """It ends the shipped one; publishing what is shipped once more (each start does) changes nothing of that."""
+    publishing.publish_shipped()
+    rows = [{"code": "1", "name": "举报"}, {"code": "Z", "name": "试行"}]
+    publishing.publish("case_source", "", "", publishing.About("2027", date(2027, 1, 1)), rows)
+    publishing.publish("case_source", "", "", publishing.About("2028", date(2028, 1, 1)), rows)
+
+    def held():
+        return list(
+            CodeVersion.objects.filter(code_set__key="case_source")
+            .order_by("valid_from")
+            .values_list("version", "valid_to", "shipped")
+        )
+
+    before = held()
+    assert before == [
+        ("2006", date(2026, 12, 31), True),
+        ("2027", date(2027, 12, 31), False),
+        ("2028", None, False),
+    ]
+    publishing.publish_shipped()
+    publishing.publish_shipped()
+    assert held() == before
+
+
+def test_what_an_operator_loaded_under_a_shipped_name_stays():
+    publishing.publish_shipped()
+    shipped = CodeVersion.objects.get(code_set__key="case_source", version="2006")
+    rows = [*shipped.items.values("code", "name"), {"code": "Z", "name": "试行"}]
+    publishing.publish("case_source", "", "", publishing.About("2006", shipped.valid_from), rows)
+    publishing.publish_shipped()
+    assert CodeVersion.objects.get(pk=shipped.pk).items.filter(code="Z").exists()
+
+
 def test_the_sets_that_are_shipped_answer_like_all_others():
     publishing.publish_shipped()
     again = {v.pk: v.items.count() for v in CodeVersion.objects.filter(shipped=True)}
