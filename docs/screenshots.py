@@ -1,8 +1,9 @@
 """Takes the pictures of the user guides: carries one application through a fresh demonstration.
 
     python docs/screenshots.py http://127.0.0.1:8011 [folder]
+    python docs/screenshots.py --network http://10.133.0.10:8000 [folder]     the hub of `make province`, one line cut
 
-Works once on an installation, because it acts. With Pillow installed the pictures are reduced to 96 colours.
+Works once on an installation, because it acts (not with --network). With Pillow installed the pictures are reduced to 96 colours.
 """
 
 import io
@@ -330,6 +331,26 @@ def administration(album: Album) -> None:
                 album.take(page, "auditor-verified")
 
 
+def network(album: Album) -> None:
+    """Pages of a hub: what runs, what travels, what is shared."""
+    with album.page("noc-province") as page:
+        for name, path in (
+            ("network-console", "/office/operations/"),
+            ("network-node", "/office/operations/nodes/330100/"),
+            ("network-alarms", "/office/operations/alarms/"),
+            ("network-duty", "/office/operations/duty/"),
+            ("exchange-overview", "/office/exchange/"),
+            ("exchange-log", "/office/exchange/received/"),
+            ("exchange-reconciliations", "/office/exchange/reconciliations/"),
+            ("catalogue", "/catalogue/"),
+        ):
+            page.goto(path)
+            album.take(page, name)
+    with album.page("noc-province", phone=True) as page:
+        page.goto("/office/operations/")
+        album.take(page, "phone-network")
+
+
 def make_papers(folder: Path) -> None:
     """What the applicant uploads and the inspector photographs."""
     folder.mkdir(exist_ok=True)
@@ -343,26 +364,34 @@ def make_papers(folder: Path) -> None:
         typst.compile(str(source), output=str(folder / f"{title}.{'png' if title == '现场' else 'pdf'}"))
 
 
-def main(address: str, folder: Path) -> None:
+def main(address: str, folder: Path, part: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    papers = folder / "papers"
-    make_papers(papers)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         album = Album(browser, address, folder)
-        public(album)
-        oversight(album)
-        administration(album)
-        number = application(album, papers)
-        correction(album, number, papers)
-        inspection(album, number, papers)
-        decision(album, number)
-        verification(album, number)
+        if part == "--network":
+            network(album)
+        else:
+            everything(album, folder / "papers")
         browser.close()
+
+
+def everything(album: Album, papers: Path) -> None:
+    make_papers(papers)
+    public(album)
+    oversight(album)
+    administration(album)
+    number = application(album, papers)
+    correction(album, number, papers)
+    inspection(album, number, papers)
+    decision(album, number)
+    verification(album, number)
     for paper in papers.iterdir():
         paper.unlink()
     papers.rmdir()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else Path(__file__).parent / "guide" / "images"))
+    arguments = [one for one in sys.argv[1:] if not one.startswith("--")]
+    where = Path(arguments[1]) if len(arguments) > 1 else Path(__file__).parent / "guide" / "images"
+    main(arguments[0], where, "--network" if "--network" in sys.argv else "")
