@@ -2,11 +2,13 @@
 
 import json
 import logging
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from jinzhi.foundation.exchange import declared, documents, quarantine, replaying, standing
+from jinzhi.foundation.exchange import node as nodes
 from jinzhi.foundation.places import scope
 from jinzhi.network import folder, joining, reconciling
 from jinzhi.network.models import Alarm, Node
@@ -102,6 +104,7 @@ def readmit(node: Annotated[str, typer.Argument(help="市节点代码。")]) -> 
 @app.command()
 def renew() -> None:
     """立即更换本节点的连接证书（省中心同时更换消息服务器的证书）。到期前三十日会自动更换。"""
+    _quiet()
     try:
         reconciling.renew()
     except (joining.Refused, reconciling.NotConnected) as error:
@@ -137,6 +140,7 @@ def status(as_json: Json = False) -> None:
 @app.command()
 def heal(as_json: Json = False) -> None:
     """数据库恢复后：取回丢失的记录，重新编号，补发对方缺少的。"""
+    _quiet()
     try:
         done = reconciling.heal(lambda line: None if as_json else typer.echo(f"  · {line}"))
     except (reconciling.NotConnected, RuntimeError) as error:
@@ -193,6 +197,7 @@ def exchange_status(as_json: Json = False) -> None:
 @exchange.command()
 def reconcile(dataset: Dataset = "", peer: Peer = "", heal: bool = False, as_json: Json = False) -> None:
     """与对方逐级核对数量和摘要，指出不同的记录；--heal 同时修复。有差异时退出码为 1。"""
+    _quiet()
     try:
         reports = reconciling.reconcile(
             dataset, peer, heal=heal, say=lambda line: None if as_json else typer.echo(line)
@@ -203,6 +208,19 @@ def reconcile(dataset: Dataset = "", peer: Peer = "", heal: bool = False, as_jso
         _print(reports)
     if any(r.get("error") or not r.get("agreed") for r in reports):
         raise typer.Exit(1)
+
+
+def _places(code: str) -> tuple[int, int]:
+    if len(code) != 6 or not code.isdecimal():
+        raise ValueError(f"区划代码应为六位数字，收到“{code}”")
+    return scope.jurisdiction(int(code) * 10**6)
+
+
+def _day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"日期应为 2026-11-23 这样的形式，收到“{text}”") from None
 
 
 @exchange.command()
@@ -216,7 +234,11 @@ def replay(
 ) -> None:
     """按现状重新发送记录；对方已有的版本不受影响。"""
     try:
-        within = scope.jurisdiction(int(place) * 10**6) if place else None
+        within = _places(place) if place else None
+        if since:
+            _day(since)
+        if channel and channel not in {one["name"] for one in nodes.channels()}:
+            raise ValueError(f"没有通道 {channel}")
         count = replaying.replay(
             dataset, records=record or None, place=within, since=since or None, channel=channel
         )
