@@ -44,7 +44,7 @@ check: dev ## lint, types, import contracts, migrations, rules, forms and proced
 
 bench: dev ## measure; each line is a ratio within one run (FULL=1: a million open cases, some 20 minutes)
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/bench.lock
-	@for name in codes loading archive searching comparing exporting casework exchange startup; do $(BIN)/python bench/$$name.py $(if $(FULL),--full); done
+	@for name in codes loading archive searching comparing exporting casework exchange exchange_log startup; do $(BIN)/python bench/$$name.py $(if $(FULL),--full); done
 
 format: dev ## put the code into its common form
 	@$(BIN)/ruff check --fix $(RUFF_PATHS)

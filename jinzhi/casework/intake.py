@@ -84,6 +84,7 @@ class Origin:
     draft: UUID | None = None
     is_demo: bool = False
     applicant: Account | None = None
+    numbered_at: str = ""  # the agency that numbers it, where that is not the one it is opened at
 
 
 def submit(
@@ -138,7 +139,11 @@ def _open(
     name, code, place, enterprise_id = subject
     agency = engine.agency_at(place, "county")
     number = numbering.next_number(
-        "case", agency.key, day.year, "{word}{year}{n:05d}", word=f"{definition.case_prefix}{agency.key}"
+        "case",
+        origin.numbered_at or agency.key,
+        day.year,
+        "{word}{year}{n:05d}",
+        word=f"{definition.case_prefix}{origin.numbered_at or agency.key}",
     )
     account = origin.applicant
     case = Case(

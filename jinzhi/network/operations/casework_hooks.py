@@ -89,8 +89,10 @@ def confirmed(act: Act) -> None:
 
 @hook("operations.closed")
 def closed(act: Act) -> None:
-    """Time the node did not serve counts against its availability."""
+    """Time the node did not serve counts against its availability; of a city's ticket the city itself counts it."""
     facts = act.case.facts
+    if facts.get("origin"):
+        return
     Outage.objects.filter(ticket=act.case.number, source=Outage.Source.TICKET).delete()
     if facts.get("interrupted"):
         handled = recording.taken(act.case, "vendor") or recording.taken(act.case, "handle")

@@ -5,6 +5,7 @@ from datetime import datetime
 from jinzhi.casework import actions, intake
 from jinzhi.casework.models import Case
 from jinzhi.foundation import calendar, forms
+from jinzhi.foundation.exchange import node as exchange_node
 from jinzhi.network.operations import nodes
 
 PROCEDURES = {"network_fault": "fault", "network_change": "change", "security_incident": "incident"}
@@ -30,4 +31,16 @@ def begin(
     if about["node"] not in nodes.names():
         raise actions.Refused("请选择质量专网的节点", f"{PROCEDURES[procedure]}.node")
     subject = f"{nodes.name(about['node'])} {about['title']}"
-    return intake.begin(version, cleaned, actor, place=place, subject_name=subject, at=at, is_demo=is_demo)
+    numbered_at = (
+        exchange_node.this().node if about.get("origin") else ""
+    )  # the city numbers its county's cases itself
+    return intake.begin(
+        version,
+        cleaned,
+        actor,
+        place=place,
+        subject_name=subject,
+        at=at,
+        is_demo=is_demo,
+        numbered_at=numbered_at,
+    )

@@ -10,6 +10,7 @@ from jinzhi.foundation.exchange import sending
 from jinzhi.foundation.exchange.models import Document
 from jinzhi.foundation.places import scope
 from jinzhi.network.operations import sharing
+from jinzhi.network.operations.models import Outage
 
 from .world import CITY, COUNTY, OTHER_CITY, PROVINCE, confirmed, do, fault, official, solved, step
 
@@ -79,6 +80,29 @@ def test_the_province_takes_what_climbed_to_it_and_only_that(at_hub):
     case = Case.objects.get(procedure__key="network_fault")
     assert (case.facts["origin"], case.facts["level"], case.place) == ("GZ330100202600001", "province", CITY)
     assert step(case).agency.place == PROVINCE
+
+
+def test_the_province_numbers_its_own_case_and_leaves_the_citys_outage_alone(at_hub):
+    """The county's numbers are the city's to give: the same one here would be another case."""
+    ticket(number="GZ330100202600001", title="杭州市 骨干中断")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('jinzhi.applying', '330100', true)")
+        Outage.objects.create(
+            place=CITY, node="330100", layer="L2", ticket="GZ330000202600001", source=Outage.Source.TICKET, owner_node="330100",
+            starts=timezone.now(), ends=timezone.now(),
+        )  # fmt: skip
+        cursor.execute("SELECT set_config('jinzhi.applying', '', true)")
+    sharing.share()
+    case = Case.objects.get(procedure__key="network_fault")
+    assert case.number.startswith("GZ330000") and case.place == CITY
+    engineer = official(PROVINCE, "operator")
+    do(case, "accept", engineer)
+    do(case, "conclude", engineer, payload=solved(restored=_now()))
+    ticket(number="GZ330100202600001", state="closed")
+    sharing.share()
+    case.refresh_from_db()
+    assert case.outcome == "done"
+    assert list(Outage.objects.values_list("owner_node", flat=True)) == ["330100"]
 
 
 @pytest.mark.parametrize("change", [{"began": "x"}, {"impact": ""}, {"node": "999999"}, {"began": None}])

@@ -186,3 +186,20 @@ def test_a_node_in_no_network_keeps_its_own_figures():
     watching.watch()
     watching.watch()
     assert Pulse.objects.filter(node="330000").count() == 1
+
+
+def test_a_city_whose_line_is_cut_goes_on_measuring_itself(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("JINZHI_NETWORK", str(tmp_path))
+    settings.NODE = "330100"
+    exchange_node.enable("330100", False)
+    long_ago = timezone.now() - timedelta(hours=3)
+    Node.objects.create(
+        code="330100", name="杭州市", kind="city", place=CITY, state="active", last_seen=long_ago, health={"queued": 1},
+        joined_at=long_ago,
+    )  # fmt: skip
+    watching.watch()
+    node = Node.objects.get(code="330100")
+    assert node.last_seen > timezone.now() - timedelta(minutes=1) and node.health["queued"] == 0
+    assert Pulse.objects.filter(node="330100").count() == 1
+    watching.watch()
+    assert Pulse.objects.filter(node="330100").count() == 1
