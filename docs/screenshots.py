@@ -336,12 +336,8 @@ def network(album: Album) -> None:
     with album.page("noc-province") as page:
         for name, path in (
             ("network-console", "/office/operations/"),
-            ("network-node", "/office/operations/nodes/330100/"),
-            ("network-alarms", "/office/operations/alarms/"),
-            ("network-duty", "/office/operations/duty/"),
             ("exchange-overview", "/office/exchange/"),
             ("exchange-log", "/office/exchange/received/"),
-            ("exchange-reconciliations", "/office/exchange/reconciliations/"),
             ("catalogue", "/catalogue/"),
         ):
             page.goto(path)
