@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-from jinzhi.runtime import locations
+from django.conf import settings
 
 LOAD = (
     "import django, os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'jinzhi.settings'; django.setup();"
@@ -17,6 +16,6 @@ LOAD = (
 @pytest.mark.parametrize("name", ["relay", "inbox"])
 def test_libraries_for_imports_comparisons_and_signatures_are_left_to_those_who_need_them(name):
     found = subprocess.run(
-        [sys.executable, "-c", LOAD.format(name=name)], cwd=locations.ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOAD.format(name=name)], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
     )  # fmt: skip
     assert found.stdout.split() == []
