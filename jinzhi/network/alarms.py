@@ -1,6 +1,6 @@
 """Alarms: raised by whatever notices, cleared when the cause is gone, looked after in operations."""
 
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from jinzhi.foundation.places import scope
@@ -27,6 +27,10 @@ KINDS = {
     "version": "软件版本相差过大",
     "backup": "备份过久",
 }
+
+
+# For order_by: what is severe first. The levels' own names do not sort by gravity.
+GRAVITY = Case(When(level="severe", then=Value(0)), When(level="warning", then=Value(1)), default=Value(2))
 
 
 def _place(node: str) -> int:

@@ -1,11 +1,13 @@
 """The lists of the exchange: what arrived, what was sent, what was refused on either side, comparisons."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import django_filters
 import django_tables2 as tables
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from jinzhi.foundation.exchange import declared, standing
@@ -64,6 +66,11 @@ def datasets() -> list[tuple[str, str]]:
     return [(key, one.title) for key, one in declared.all().items()]
 
 
+def to_the_second(value: datetime) -> str:
+    """Of a log with many lines a minute."""
+    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
+
+
 class _Log(ListTable):
     dataset = tables.Column("数据集", attrs={"td": {"class": "main-cell"}})
     op = tables.Column("操作")
@@ -114,7 +121,7 @@ def _plain(rows: QuerySet, columns: tuple[str, ...]) -> Iterator[list]:
     said = [words.get(column) for column in columns]
     for values in rows.values_list(*columns).iterator(chunk_size=5000):
         yield [
-            cn_time(values[0]),
+            to_the_second(values[0]),
             *(
                 value if known is None else known.get(value, value)
                 for value, known in zip(values[1:], said[1:], strict=True)
@@ -149,7 +156,7 @@ class ReceivedTable(_Log):
         return _plain(rows, cls.Meta.sequence)
 
     def render_received_at(self, value):
-        return cn_time(value)
+        return to_the_second(value)
 
 
 class SentTable(_Log):
@@ -179,7 +186,7 @@ class SentTable(_Log):
         return _plain(rows, cls.Meta.sequence)
 
     def render_made_at(self, value):
-        return cn_time(value)
+        return to_the_second(value)
 
 
 class _Filter(ListFilter):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from jinzhi.casework.models import Case
 from jinzhi.foundation.exchange import node as exchange_node
 from jinzhi.foundation.places import scope
+from jinzhi.network.alarms import GRAVITY
 from jinzhi.network.models import Alarm, NetworkEvent, Node, Pulse
 from jinzhi.network.operations import nodes, watching
 
@@ -83,7 +84,7 @@ def overview(lo: int, hi: int, now: datetime | None = None) -> list[Shown]:
     now = now or timezone.now()
     known = {n.code: n for n in Node.objects.exclude(state=Node.State.RETIRED)}
     alarms: dict[str, list[Alarm]] = {}
-    for alarm in Alarm.objects.filter(cleared_at=None).order_by("-level", "-id"):
+    for alarm in Alarm.objects.filter(cleared_at=None).order_by(GRAVITY, "-id"):
         alarms.setdefault(alarm.node, []).append(alarm)
     faults = dict(
         Case.objects.filter(procedure__key="network_fault", state="open")

@@ -12,6 +12,7 @@ from jinzhi.casework.actions import Actor, Refused
 from jinzhi.foundation import calendar, history
 from jinzhi.foundation.people.access import role_required
 from jinzhi.foundation.places.scope import jurisdiction
+from jinzhi.network.alarms import GRAVITY
 from jinzhi.network.models import Alarm
 from jinzhi.network.operations import availability, console, nodes, reporting, rostering, watching
 from jinzhi.network.operations.models import Equipment, Line, Outage
@@ -53,7 +54,7 @@ def overview(request):
         "nodes": shown, "lines": lines, "width": console.WIDTH, "height": console.HEIGHT, "counts": counts,
         "in_service": sum(n.state in ("ok", "warning", "severe", "alone") for n in shown),
         "down": sum(n.state == "down" for n in shown),
-        "alarms": Alarm.objects.filter(cleared_at=None).order_by("-level", "-id")[:8], "cases": console.open_cases(),
+        "alarms": Alarm.objects.filter(cleared_at=None).order_by(GRAVITY, "-id")[:8], "cases": console.open_cases(),
         "month": month, "worst": min(known, default=None), "works": works(request), "now": now,
         "joined": any(n.node for n in shown),
     }  # fmt: skip

@@ -203,3 +203,10 @@ def test_a_city_whose_line_is_cut_goes_on_measuring_itself(settings, tmp_path, m
     assert Pulse.objects.filter(node="330100").count() == 1
     watching.watch()
     assert Pulse.objects.filter(node="330100").count() == 1
+
+
+def test_what_is_severe_stands_first():
+    for kind, level in (("severe_one", "severe"), ("notice_one", "notice"), ("warning_one", "warning")):
+        alarms.raise_alarm(kind, "330100", "x", level)
+    levels = Alarm.objects.order_by(alarms.GRAVITY, "-id").values_list("level", flat=True)
+    assert list(levels) == ["severe", "warning", "notice"]
