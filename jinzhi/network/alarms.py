@@ -10,6 +10,7 @@ from jinzhi.network.models import Alarm, NetworkEvent
 KINDS = {
     "diverged": "两端编号不一致",
     "silent": "节点失联",
+    "offline": "连不上省中心",
     "unsent": "积压未发",
     "batch": "批次核对不符",
     "trailer": "批次尾不能读取",

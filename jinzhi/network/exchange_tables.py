@@ -28,7 +28,7 @@ CODES = {
 _CODE_CHOICES = [(k, f"{k} {v}") for k, v in CODES.items()]
 STATES = {
     "open": ("待处理", "yellow"), "applied": ("已应用", "green"), "discarded": ("已作废", "grey"),
-    "resent": ("已重发", "blue"), "repaired": ("已修复", "green"),
+    "resent": ("已重发", "blue"), "repaired": ("已修复", "green"), "replaced": ("再次被拒", "grey"),
 }  # fmt: skip
 RESULTS = {
     "agreed": ("相符", "green"), "differs": ("有差异", "red"), "running": ("进行中", "blue"), "failed": ("未完成", "yellow"),

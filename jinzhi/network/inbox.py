@@ -202,6 +202,10 @@ class Inbox:
         self.heard_from: dict[str, float] = {}
         self.offsets: dict[str, float] = {}
         self.silent: set[str] = set()
+        self.away_at = time.monotonic()
+        self.offline: bool | None = (
+            None  # whether this city's alarm is raised; None: from before this process
+        )
 
     until = staticmethod(link.until)
 
@@ -212,6 +216,7 @@ class Inbox:
 
         async def away() -> None:
             self.connected.clear()
+            self.away_at = time.monotonic()
 
         async def back() -> None:
             self.connected.set()
@@ -317,7 +322,10 @@ class Inbox:
                     if time.monotonic() - last_renewal > 3600:
                         last_renewal = time.monotonic()
                         await self.renew_hub()
-                elif self.connected.is_set():
+                elif not self.connected.is_set():
+                    await self.say_offline(time.monotonic() - self.away_at > await self.answers(_patience))
+                else:
+                    await self.say_offline(False)
                     await self.nc.publish(f"pulse.{self.node}", json.dumps(facts, default=str).encode())
                     await self.answers(pulse.keep, self.node, facts)
                     if time.monotonic() - last_renewal > 3600:
@@ -326,6 +334,20 @@ class Inbox:
             except Exception as error:
                 log.warning("pulse: %s", error)
             await self.until(self.ending, BEAT)
+
+    async def say_offline(self, offline: bool) -> None:
+        """A city's own people see that its line is cut and that what they do waits here."""
+        if offline and not self.offline:
+            words = f"{round(time.monotonic() - self.away_at)} 秒连不上省中心，本节点照常工作，数据在此等待，恢复后自动补发"
+            await self.answers(alarms.raise_alarm, "offline", self.node, words, "severe")
+            await self.answers(alarms.happened, self.node, "offline", words)
+        elif not offline and self.offline is not False and self.connected.is_set():
+            await self.answers(alarms.clear_alarm, "offline", self.node)
+            if self.offline:
+                await self.answers(alarms.happened, self.node, "online", "恢复连接")
+        else:
+            return
+        self.offline = offline
 
     async def beaten(self, message) -> None:
         code = message.subject.partition(".")[2]
@@ -340,7 +362,7 @@ class Inbox:
             log.warning("pulse of %s: %s", code, error)
 
     async def look_for_silent(self) -> None:
-        patience = int(rules.value("network.silent_after", on=timezone.localdate()).value)
+        patience = await self.answers(_patience)
         for code in await self.answers(_active_cities):
             since = time.monotonic() - self.heard_from.setdefault(code, time.monotonic())
             if since > patience and code not in self.silent:
@@ -365,13 +387,22 @@ class Inbox:
             await self.answers(alarms.raise_alarm, "certificate", self.node, said.get("error", ""))
 
 
+def _patience() -> int:
+    """Seconds without a word after which a node counts as away."""
+    return int(rules.value("network.silent_after", on=timezone.localdate()).value)
+
+
 def _ends_soon(until: datetime | None) -> bool:
     days = int(rules.value("network.renew_before", on=timezone.localdate()).value)
     return until is not None and until - timezone.now() <= timedelta(days=days)
 
 
 def _active_cities() -> list[str]:
-    return list(Node.objects.filter(kind="city", state="active").values_list("code", flat=True))
+    return list(
+        Node.objects.filter(kind="city", state="active", last_seen__isnull=False).values_list(
+            "code", flat=True
+        )
+    )
 
 
 def _senders(hub: bool, hub_code: str, node: str) -> dict[str, tuple[Sender, str]]:

@@ -108,11 +108,14 @@ def reconcile(
     """Compare (and repair); one report for each dataset, owner and peer. Raises NotConnected and declared.Undeclared."""
     if dataset:
         declared.get(dataset)
-    _ready()
+    with scope.acting(scope.SYSTEM):
+        found = pairs(dataset, peer)
+    if not found:
+        raise NotConnected(f"与 {peer} 没有可以核对的数据集" if peer else "没有可以核对的数据集")
     reports = []
     held: dict[str, set[str]] = {}
     with scope.acting(scope.SYSTEM), Wire() as wire:
-        for key, owner, other in pairs(dataset, peer):
+        for key, owner, other in found:
 
             def ask(question: dict, other: str = other) -> dict:
                 return wire.ask(other, "exchange", question)

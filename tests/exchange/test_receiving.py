@@ -184,6 +184,15 @@ def test_a_newer_version_repairs_what_lay_in_quarantine(hub):
     assert held()[0][2] == "repaired"
 
 
+def test_what_is_refused_once_more_lies_in_quarantine_once(hub):
+    take(city(HANGZHOU), message(version=2, body={"name": ""}))
+    take(city(HANGZHOU), message(version=2, body={"name": ""}))  # sent again without repair
+    take(
+        city(NINGBO), message(version=5, body={"name": ""}), stream="IN_330200"
+    )  # another's word settles nothing
+    assert [state for _, _, state in held()] == ["replaced", "open", "open"]
+
+
 @pytest.mark.parametrize("to", ["", "省局", "33010", "３３０２００", "330200000"])
 def test_a_record_is_handed_over_to_a_node_only(hub, to):
     take(city(HANGZHOU), message())

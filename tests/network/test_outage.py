@@ -61,7 +61,9 @@ def test_a_cut_line_is_red_climbs_and_clears(lab):
     assert [HANGZHOU, True] in seen["outages"]
     assert look(hub)["alarms"] == seen["alarms"]  # once, however often one looks
 
-    # the city itself knows that rows wait
+    # the city itself knows that its line is cut and that rows wait
+    offline = "SELECT count(*) FROM network_alarm WHERE kind = 'offline' AND node = %s AND cleared_at IS NULL"
+    until(lambda: hangzhou.one(offline, [HANGZHOU]) == 1, 60, lab.logs)
     until(lambda: (look(hangzhou)["queued"][HANGZHOU] or 0) >= 60, 30, lambda: look(hangzhou))
 
     # nobody acknowledges: after the rule's minutes it is the province's
@@ -82,6 +84,7 @@ def test_a_cut_line_is_red_climbs_and_clears(lab):
     assert after["states"][HANGZHOU] != "down" and after["lines"][HANGZHOU] != "down"
     assert not after["alarms"] and [HANGZHOU, True] not in after["outages"]
     assert [HANGZHOU, False] in after["outages"]
+    until(lambda: hangzhou.one(offline, [HANGZHOU]) == 0, 30, lab.logs)
     lab.settle()
     until(lambda: look(hangzhou)["queued"][HANGZHOU] == 0, 30, lambda: look(hangzhou))
 

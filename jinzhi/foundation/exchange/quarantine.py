@@ -16,6 +16,8 @@ def locality(message: Message, sender: Sender) -> int:
 
 
 def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
+    """Keep refused messages. What lies here of the same record in this version or an older one gives way."""
+    refused = list(refused)
     rows = [
         [
             sender.node, sender.kind, stream, m.seq, m.dataset, m.record, m.version if isinstance(m.version, int) else None,
@@ -25,7 +27,17 @@ def put(sender: Sender, stream: str, refused: Iterable[Message]) -> None:
         for m in refused
     ]  # fmt: skip
     if rows:
+        again = [m for m in refused if m.record and type(m.version) is int and m.version < 2**31]
         with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE exchange_quarantine AS q SET state = 'replaced', settled_at = now(), settled_by = '系统'"
+                " FROM unnest(%s::uuid[], %s::integer[], %s::text[]) AS n(record, version, dataset)"
+                " WHERE q.state = 'open' AND q.peer = %s AND q.record = n.record AND q.dataset = n.dataset"
+                " AND q.version <= n.version",
+                [
+                    [m.record for m in again], [m.version for m in again], [m.dataset for m in again], sender.node,
+                ],
+            )  # fmt: skip
             cursor.executemany(
                 "INSERT INTO exchange_quarantine (peer, kind, stream, seq, dataset, record, version, code, reason,"
                 " waits_for, payload, locality) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -71,7 +83,8 @@ def follow_up(applied: list[Message]) -> int:
 
 
 def settle(keys: list[int], state: str, who: str) -> int:
-    """Close entries: applied, repaired (a newer version came), discarded (by a person)."""
+    """Close entries: applied, repaired (a newer version came), replaced (refused once more), discarded (by a
+    person)."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE exchange_quarantine SET state = %s, settled_at = now(), settled_by = %s"

@@ -270,6 +270,9 @@ def _fresh(state: _Open) -> None:
 
 
 def _tally(sender: Sender, state: _Open) -> None:
+    peer = (
+        "hub" if sender.kind == "hub" else sender.node
+    )  # by the channel's name for it, as what is sent to it
     refused = Counter(one[1] for one in state.refused)
     with connection.cursor() as cursor:
         for dataset, n in state.counts.items():
@@ -278,7 +281,7 @@ def _tally(sender: Sender, state: _Open) -> None:
                 " VALUES (current_date, %s, %s, %s, %s, %s) ON CONFLICT (day, peer, dataset) DO UPDATE"
                 " SET received = t.received + excluded.received, applied = t.applied + excluded.applied,"
                 " refused = t.refused + excluded.refused",
-                [sender.node, dataset, n, n - refused[dataset], refused[dataset]],
+                [peer, dataset, n, n - refused[dataset], refused[dataset]],
             )
 
 

@@ -49,6 +49,9 @@ class Finding:
     detail: str
 
 
+TO_BEGIN = timedelta(minutes=15)  # from joining to the first heartbeat
+
+
 def limit(key: str) -> float:
     return float(rules.value(f"operations.alarm.{key}", on=timezone.localdate()).value)
 
@@ -65,11 +68,8 @@ def _number(facts: dict[str, Any], key: str) -> float | None:
 
 def of_node(node: Node, now: datetime, own: str) -> Iterator[Finding]:
     """What is wrong with one node in service. `own` is this node, which needs no pulse to be alive."""
-    if node.code != own and (node.last_seen is None or now - node.last_seen > silent_after()):
-        since = (
-            timezone.localtime(node.last_seen).strftime("%m-%d %H:%M:%S") if node.last_seen else "加入以来"
-        )
-        yield Finding("silent", node.code, "severe", f"{since} 起没有心跳")
+    if node.code != own and (silence := _silence(node, now)):
+        yield Finding("silent", node.code, "severe", silence)
         return  # what it said last is old
     facts = node.health
     oldest, queued = _number(facts, "oldest_unsent_seconds"), _number(facts, "queued")
@@ -84,6 +84,16 @@ def of_node(node: Node, now: datetime, own: str) -> Iterator[Finding]:
     if node.certificate_until:
         yield from _ending(node.code, "certificate", (node.certificate_until - now).days, "节点证书")
     yield from _backup(node, now)
+
+
+def _silence(node: Node, now: datetime) -> str:
+    """Since when nothing was heard of a node; "" while that is no matter. Who has just joined starts its processes first."""
+    if node.last_seen is None:
+        began = node.joined_at or now
+        return "入网以来没有心跳" if now - began > TO_BEGIN else ""
+    if now - node.last_seen > silent_after():
+        return timezone.localtime(node.last_seen).strftime("%m-%d %H:%M:%S 起没有心跳")
+    return ""
 
 
 def _backup(node: Node, now: datetime) -> Iterator[Finding]:

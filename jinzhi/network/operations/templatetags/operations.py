@@ -102,6 +102,7 @@ def alarm_title(kind) -> str:
 
 EVENTS = {
     "init": "建立省中心", "join": "入网", "left": "离网", "readmitted": "恢复入网", "lost": "心跳中断", "returned": "心跳恢复",
+    "offline": "与省中心中断", "online": "与省中心恢复",
     "diverged": "编号不一致", "healed": "修复一致", "renewed": "更换证书", "upgraded": "软件升级", "escalated": "告警升级",
 }  # fmt: skip
 

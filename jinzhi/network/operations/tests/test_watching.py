@@ -205,6 +205,15 @@ def test_a_city_whose_line_is_cut_goes_on_measuring_itself(settings, tmp_path, m
     assert Pulse.objects.filter(node="330100").count() == 1
 
 
+@pytest.mark.parametrize(("minutes", "kinds"), [(1, {}), (16, {"silent": "severe"})])
+def test_a_node_that_has_just_joined_is_given_time_to_begin(city, minutes, kinds):
+    city.last_seen, city.joined_at = None, timezone.now() - timedelta(minutes=minutes)
+    city.save()
+    watching.watch()
+    assert open_kinds() == kinds
+    assert Outage.objects.count() == len(kinds)
+
+
 def test_what_is_severe_stands_first():
     for kind, level in (("severe_one", "severe"), ("notice_one", "notice"), ("warning_one", "warning")):
         alarms.raise_alarm(kind, "330100", "x", level)
