@@ -171,6 +171,12 @@ def _in_words(field: forms.Field, value) -> str:
     return str(labels.get(value, labels.get(str(value), value)))
 
 
+def _count(rows, page, count_up_to: int) -> int:
+    if count_up_to and not (page.after or page.before):
+        return len(page.rows)
+    return pager.about(rows, count_up_to)
+
+
 def list_page(
     request,
     *,
@@ -185,7 +191,7 @@ def list_page(
 ):
     """Answers a list page, or a download for `?export=csv|xlsx|parquet` (`on_export(rows)` is told before).
 
-    `count_up_to`: beyond it the number of rows is estimated (0: `pager.EXACT_UP_TO`).
+    `count_up_to`: of a very long list; beyond it the number of rows is estimated, and a single page counts itself.
     """
     filterset = filters(request.GET, queryset=queryset, request=request) if filters else None
     rows = filterset.qs if filterset is not None else queryset
@@ -205,7 +211,7 @@ def list_page(
         "filter": filterset,
         "chips": chips(filterset, request) if filterset is not None else [],
         "page": found,
-        "count": pager.about(rows, count_up_to) if found.after or found.before else len(found.rows),
+        "count": _count(rows, found, count_up_to),
     }
     return render(request, template, words | (context or {}))
 
