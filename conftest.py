@@ -19,6 +19,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "unscoped: starts in scope NOBODY instead of SYSTEM")
 
 
+def pytest_collection_finish(session):
+    """Tests of one `xdist_group` share a laboratory: a runner that scatters them must not pass for one that does not."""
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    for item in session.items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError(
+                f"--dist loadgroup does not group {item.nodeid}: see pytest in pyproject.toml"
+            )
+
+
 class TestDatabase:
     """This process's clone of the template."""
 

@@ -93,10 +93,12 @@ async def send(nc, number, **more):
 
 
 async def fetch(nc, wanted):
-    """Pull and acknowledge until `wanted` messages came; a request's own reply subject, not nc.request."""
+    """Pull and acknowledge until `wanted` messages came and no more wait (the trailer of the last batch is one more);
+    a request's own reply subject, not nc.request."""
     box, found = nc.new_inbox(), []
     feed = await nc.subscribe(box)
     for _ in range(40 + wanted // 50):
+        before = len(found)
         ask = json.dumps({"batch": 100, "expires": 1_000_000_000}).encode()
         await nc.publish("$JS.API.CONSUMER.MSG.NEXT.OUT_samr.samr", ask, reply=box)
         try:
@@ -108,7 +110,7 @@ async def fetch(nc, wanted):
                 await nc.publish(message.reply, b"+ACK")
         except TimeoutError:
             await asyncio.sleep(0.2)
-        if len(found) >= wanted:
+        if len(found) >= wanted and len(found) == before:
             return found
     raise AssertionError(f"{len(found)} messages of {wanted}")
 
