@@ -282,7 +282,7 @@ def reconciliations(request):
         filters=exchange_tables.ReconciliationFilter, template="network/exchange_reconciliations.html",
         context={
             "datasets": exchange_tables.datasets(), "may_act": bool(request.roles & MAY_ACT) and _of_this_node(request),
-            "in_network": reconciling.in_network(),
+            "in_network": reconciling.in_network(), "peers": _comparable(),
         },
     )  # fmt: skip
 
@@ -309,9 +309,14 @@ def reconciliation(request, key):
     return render(request, "network/exchange_reconciliation.html", context)
 
 
-def _peers() -> set[str]:
-    """Whom this node can compare with: those it has channels to; a city may call the hub by its code too."""
-    return {"hub", folder.node().get("hub", "hub"), *(one["peer"] for one in nodes.channels())}
+def _comparable() -> list[tuple[str, str]]:
+    """The nodes this one can compare with, by name: a city the hub, the hub its cities; partners are none."""
+    names = exchange_tables.peer_titles()
+    return [
+        (one["peer"], names.get(one["peer"], one["peer"]))
+        for one in nodes.channels()
+        if one["kind"] in ("up", "city")
+    ]
 
 
 @require_POST
@@ -326,8 +331,8 @@ def ask_reconciliation(request):
         messages.error(request, "没有这个数据集。")
     elif peer and not (peer.isalnum() and len(peer) <= 12):
         messages.error(request, "对方代码不对。")
-    elif peer and peer not in _peers():
-        messages.error(request, f"没有与 {peer} 往来的通道。")
+    elif peer and peer not in dict(_comparable()):
+        messages.error(request, f"没有可以对账的节点 {peer}。")
     elif not folder.node():
         messages.error(request, "本节点没有加入网络，不能对账。")
     else:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from jinzhi.foundation import rules
+from jinzhi.network.models import NetworkEvent, Node
 from jinzhi.network.operations.models import Layer, Outage, Window
 
 Span = tuple[datetime, datetime]
@@ -88,13 +89,25 @@ def work_out(
     return Availability((until - since) - length(planned), length(down), len(down))
 
 
+def watched_since(node: str) -> datetime | None:
+    """From when something is known of a node: it joined, something happened, it was cut off. None: never."""
+    moments = [
+        Node.objects.filter(code=node).aggregate(Min("joined_at"))["joined_at__min"],
+        NetworkEvent.objects.filter(node=node).aggregate(Min("at"))["at__min"],
+        Outage.objects.filter(node=node).aggregate(Min("starts"))["starts__min"],
+    ]
+    return min((one for one in moments if one), default=None)
+
+
 def of_node(node: str, since: datetime, until: datetime, now: datetime | None = None) -> Availability:
     """From the records; the future is not counted, an outage that lasts counts until now.
+
+    A node is not promised anything before it was there (`watched_since`): a city that has not joined has no share.
 
     What was cut off is a county's access (L3), not the node: it counts in that county's faults, not here.
     """
     now = now or timezone.now()
-    until = min(until, now)
+    since, until = max(since, watched_since(node) or until), min(until, now)
     if until <= since:
         return Availability(NOTHING, NOTHING, 0)
     within = Q(starts__lt=until) & (Q(ends=None) | Q(ends__gt=since))

@@ -98,6 +98,21 @@ def test_silence_is_an_outage_from_the_last_heartbeat_until_the_next(city):
     assert timedelta(minutes=4) < found.down < timedelta(minutes=6)
 
 
+def test_no_share_is_claimed_of_a_time_before_a_node_was_there(city):
+    now = timezone.now()
+    month = timedelta(days=30)
+    assert availability.of_node("331100", now - month, now, now).share is None  # no such node yet
+    Node.objects.filter(pk=city.pk).update(joined_at=now - timedelta(days=10))
+    assert availability.of_node("330100", now - 2 * month, now - month, now).share is None
+    assert availability.of_node("330100", now - month, now, now).agreed == timedelta(days=10)
+    Outage.objects.create(
+        node="330100", place=CITY, layer="L2", starts=now - timedelta(days=20), ends=now - timedelta(days=15),
+        source="ticket",
+    )  # fmt: skip
+    found = availability.of_node("330100", now - month, now, now)
+    assert (found.agreed, found.down) == (timedelta(days=20), timedelta(days=5))
+
+
 def test_certificates_and_domains_that_end_and_parts_that_lack(city):
     base = {"place": COUNTY, "owned_by": "330106", "layer": "L3", "maintainer": "county"}
     today = timezone.localdate()
