@@ -4,6 +4,7 @@ import json
 
 import schemathesis
 from hypothesis import HealthCheck, settings
+from ninja import Schema
 from ninja.responses import NinjaJSONEncoder
 from schemathesis.checks import positive_data_acceptance
 
@@ -18,3 +19,15 @@ schema = schemathesis.openapi.from_dict(description)
 def test_answers_conform_to_the_description(case, live):
     # A well-formed question may still be refused by a rule (a date outside the calendar).
     case.call_and_validate(base_url=live, excluded_checks=[positive_data_acceptance])
+
+
+def test_every_shape_has_a_name_of_its_own():
+    """The description keeps shapes by name: of two that share one, only one would be described."""
+    named, waiting = {}, [Schema]
+    while waiting:
+        for shape in waiting.pop().__subclasses__():
+            waiting.append(shape)
+            if shape.__module__.startswith("jinzhi."):
+                named.setdefault(shape.__name__, set()).add(shape.__module__)
+    assert {name: found for name, found in named.items() if len(found) > 1} == {}
+    assert len(named) > 50

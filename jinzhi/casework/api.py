@@ -39,7 +39,7 @@ class ProcedureLine(Schema):
     versions: list[VersionAnswer]
 
 
-class ClockAnswer(Schema):
+class LimitAnswer(Schema):
     """A limit as the rules of that day set it; `value` is null where no number is set."""
 
     key: str
@@ -104,7 +104,7 @@ class ProcedureAnswer(Schema):
     on: date
     start: str
     steps: list[StepAnswer]
-    clocks: list[ClockAnswer]
+    clocks: list[LimitAnswer]
     form: FormAnswer
     digest: str
 

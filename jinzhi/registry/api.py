@@ -42,7 +42,7 @@ class Matches(Schema):
     next: str
 
 
-class Item(Schema):
+class PermittedItem(Schema):
     category_code: str
     category: str
     detail_code: str
@@ -77,7 +77,7 @@ class Certificate(Schema):
     legal_representative: str
     address: str
     premises: str
-    items: list[Item]
+    items: list[PermittedItem]
     changes: list[Change]
     face_version: int
     source: str
@@ -123,7 +123,7 @@ class Fact(Schema):
     received_on: date
 
 
-class Line(Schema):
+class LineageLine(Schema):
     """An edge to another enterprise; `direction` to: this one went into the other, from: it came from it."""
 
     kind: str
@@ -183,7 +183,7 @@ class Enterprise(Schema):
     updated_at: str
     identifiers: list[Identifier]
     facts: list[Fact]
-    lineage: list[Line]
+    lineage: list[LineageLine]
     entries: list[Entry]
     certificates: list[Certificate]
 

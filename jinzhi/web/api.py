@@ -11,7 +11,7 @@ router = Router(tags=["search"])
 MOST = 50
 
 
-class Hit(Schema):
+class SearchHit(Schema):
     """One answer; `code` is the number or code by which its own operation knows it, `url` its page."""
 
     title: str
@@ -23,7 +23,7 @@ class Hit(Schema):
 class Group(Schema):
     key: str
     title: str
-    hits: list[Hit]
+    hits: list[SearchHit]
 
 
 class Answer(Schema):

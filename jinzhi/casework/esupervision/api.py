@@ -36,7 +36,7 @@ class Counts(Schema):
     lifted: int
 
 
-class Line(Schema):
+class BoardLine(Schema):
     key: str
     name: str
     counts: Counts
@@ -50,7 +50,7 @@ class Board(Schema):
     last: date
     run_at: datetime | None
     totals: Counts
-    lines: list[Line]
+    lines: list[BoardLine]
 
 
 class Card(Schema):

@@ -42,7 +42,7 @@ class BatchRow(Schema):
     message: str
 
 
-class BatchAnswer(Schema):
+class CodeBatchAnswer(Schema):
     """`valid + invalid = read`; `results` stand in the order of the values."""
 
     scheme: str
@@ -245,7 +245,7 @@ BATCH_BODY = {
 
 
 @router.post(
-    "/{scheme}/batch", response=BatchAnswer, summary="校验一批代码（至多一百万个）", openapi_extra=BATCH_BODY
+    "/{scheme}/batch", response=CodeBatchAnswer, summary="校验一批代码（至多一百万个）", openapi_extra=BATCH_BODY
 )
 def batch(request: HttpRequest, scheme: str):
     """Check up to a million codes: `{"values": […], "on": "2026-02-10"}`, 64 MB at most."""

@@ -14,7 +14,7 @@ PREFIX = "/catalogue"
 router = Router(tags=["catalogue"])
 
 
-class Item(Schema):
+class CatalogueItem(Schema):
     """One item of a dataset (信息项). `share`: unconditional, conditional or no."""
 
     key: str
@@ -28,7 +28,7 @@ class Item(Schema):
     open: bool
 
 
-class Head(Schema):
+class DatasetHead(Schema):
     """A dataset in the list. `core` are the twelve items of GB/T 21063.3, six of them mandatory."""
 
     id: str
@@ -52,20 +52,20 @@ class Head(Schema):
     core: dict[str, Any]
 
 
-class DatasetAnswer(Head):
+class DatasetAnswer(DatasetHead):
     """With its items, what the guide of 2017 adds, and the datasets it refers to."""
 
     legal_basis: str
     compatible_from: int
     key_fields: list[str]
     references: dict[str, str]
-    items: list[Item]
+    items: list[CatalogueItem]
     guide_2017: dict[str, Any]
 
 
-class Listed(Schema):
+class DatasetList(Schema):
     total: int
-    results: list[Head]
+    results: list[DatasetHead]
 
 
 def head(found: listing.Listed) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def head(found: listing.Listed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("", response=Listed, summary="共享数据目录")
+@router.get("", response=DatasetList, summary="共享数据目录")
 def catalogue(
     request,
     q: Annotated[str, Query(max_length=100, description="名称、摘要、标识符或者关键字中的词")] = "",

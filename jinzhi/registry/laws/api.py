@@ -37,7 +37,7 @@ class ArticleHead(Schema):
     anchor: str
 
 
-class Hit(Schema):
+class LawHit(Schema):
     """`marks`: ranges of `snippet` (start, end) in which the words stand."""
 
     matched: str
@@ -47,9 +47,9 @@ class Hit(Schema):
     marks: list[list[int]]
 
 
-class Hits(Schema):
+class LawHits(Schema):
     on: date
-    results: list[Hit]
+    results: list[LawHit]
     next: int | None
 
 
@@ -153,7 +153,7 @@ def article_head(a: Article | None) -> dict | None:
     return {"n": n, "label": a.label, "chapter": a.chapter, "anchor": parsing.anchor(a.number, a.suffix)}
 
 
-@router.get("", response=Hits, summary="按名称和条文检索法规")
+@router.get("", response=LawHits, summary="按名称和条文检索法规")
 def search(
     request,
     q: Annotated[str, Query(max_length=200, description="一个或几个词，空格隔开")],

@@ -16,7 +16,7 @@ PREFIX = "/standards"
 router = Router(tags=["标准"])
 
 
-class Head(Schema):
+class StandardHead(Schema):
     """A standard in a list, with its state on the day asked about."""
 
     number: str
@@ -29,9 +29,9 @@ class Head(Schema):
     is_demo: bool
 
 
-class Listed(Schema):
+class StandardList(Schema):
     on: date
-    results: list[Head]
+    results: list[StandardHead]
     next: str
 
 
@@ -47,7 +47,7 @@ class Adopted(Schema):
     degree: str
 
 
-class StandardAnswer(Head):
+class StandardAnswer(StandardHead):
     """`in_force`: may be relied on that day. `current`: what stands at the end of the chain of replacements."""
 
     on: date
@@ -135,7 +135,7 @@ def answer(found: services.Standing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("", response=Listed, summary="标准目录")
+@router.get("", response=StandardList, summary="标准目录")
 def standards(
     request,
     q: Annotated[str, Query(max_length=100, description="标准号的开头，或者名称中的词")] = "",
