@@ -310,9 +310,10 @@ def reconciling(lab) -> None:
         )
     for what, options in (("with ten rows missing, repaired", ["--heal"]), ("equal", [])):
         began = time.perf_counter()
-        city.command(
+        said = city.command(
             "exchange", "reconcile", "--dataset", "registry.enterprise", *options, "--json", differs=True
         )
+        assert not [one for one in json.loads(said) if "error" in one], said
         line(
             f"reconciliation of {count:,} rows, {what}",
             f"{time.perf_counter() - began:.1f} s with the command's start",

@@ -2,6 +2,7 @@
 of a consumer, renewal of a certificate. Subject: ask.<asked>.<asker>.<what>; the server lets each asker use its own name only.
 """
 
+import asyncio
 import json
 import logging
 from importlib import import_module
@@ -18,7 +19,8 @@ from jinzhi.network.files import FileAway, piece
 from jinzhi.network.models import Node
 
 log = logging.getLogger(__name__)
-TIMEOUT = 120.0  # a digest of ten million rows takes its time
+TIMEOUT = 900.0  # a digest of ten million rows takes its time
+LONG = frozenset({"exchange", "sign"})  # questions that may count millions of rows
 
 
 def sender_of(peer: str) -> Sender:
@@ -104,12 +106,17 @@ def _agree(text: str, asker: Sender) -> str:
 
 
 async def ask(nc, peer: str, what: str, question: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
-    """Ask a node; {"ok": False, "away": True, "error": …} when it does not answer."""
+    """Ask a node; {"ok": False, "away": True, "error": …} when it does not answer, or this node's line is cut."""
     me = folder.node()["node"]
+    content = json.dumps(question, ensure_ascii=False).encode()
+    asked = asyncio.ensure_future(nc.request(f"ask.{peer}.{me}.{what}", content, timeout=timeout))
     try:
-        message = await nc.request(
-            f"ask.{peer}.{me}.{what}", json.dumps(question, ensure_ascii=False).encode(), timeout=timeout
-        )
-        return json.loads(message.data)
+        while not asked.done():
+            await asyncio.wait([asked], timeout=1)
+            if not (asked.done() or nc.is_connected):
+                return {"ok": False, "away": True, "error": "本节点与省中心的连接已断开"}
+        return json.loads(asked.result().data)
     except Exception as error:
         return {"ok": False, "away": True, "error": f"节点 {peer} 没有应答（{type(error).__name__}）"}
+    finally:
+        asked.cancel()

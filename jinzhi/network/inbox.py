@@ -195,7 +195,8 @@ class Inbox:
         self.hub, self.node, self.hub_code = said["role"] == "hub", said["node"], said["hub"]
         self.database = link.Database()
         self.reading = link.Database()
-        self.answers = link.Database()  # a long question does not hold up what arrives
+        self.counts = link.Database()  # a question about millions of rows holds up neither what arrives …
+        self.answers = link.Database()  # … nor a heartbeat or a file
         self.ending, self.connected = asyncio.Event(), asyncio.Event()
         self.readers: dict[str, tuple[Reader, asyncio.Task]] = {}
         self.applied = 0
@@ -245,7 +246,7 @@ class Inbox:
             await asyncio.gather(*tasks, beating, return_exceptions=True)
             await self.nc.close()
         connecting.cancel()
-        for one in (self.database, self.reading, self.answers):
+        for one in (self.database, self.reading, self.counts, self.answers):
             one.close()
 
     async def open_readers(self) -> None:
@@ -294,7 +295,8 @@ class Inbox:
         elif what == "heal" and not self.hub:
             said = {"ok": False, "error": "请在市节点执行"}
         else:
-            said = await self.answers(asking.answer, what, asker, message.data)
+            database = self.counts if what in asking.LONG else self.answers
+            said = await database(asking.answer, what, asker, message.data)
         await message.respond(json.dumps(said, ensure_ascii=False, default=str).encode())
 
     async def attach_peer(self, peer: str, data: bytes) -> dict:

@@ -245,7 +245,10 @@ BATCH_BODY = {
 
 
 @router.post(
-    "/{scheme}/batch", response=CodeBatchAnswer, summary="校验一批代码（至多一百万个）", openapi_extra=BATCH_BODY
+    "/{scheme}/batch",
+    response=CodeBatchAnswer,
+    summary="校验一批代码（至多一百万个）",
+    openapi_extra=BATCH_BODY,
 )
 def batch(request: HttpRequest, scheme: str):
     """Check up to a million codes: `{"values": […], "on": "2026-02-10"}`, 64 MB at most."""
